@@ -2,12 +2,10 @@
 
 #[path = "support/c.rs"]
 mod c;
+#[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 
-use std::path::Path;
-use std::process::Command;
-
-use c::{compile, has_compiler, run, write_files};
+use c::{compile, has_compiler, run, run_exported_test, write_files};
 use stapes_audio::Clip;
 use stapes_export::{COptions, c_files};
 use stapes_features::Features;
@@ -65,14 +63,6 @@ fn assert_same_bits(name: &str, model: &Model, max_seconds: Option<f64>, lengths
     assert!(ends.iter().any(|end| *end != ends[0]), "{name}: the scores do not depend on the recording");
     println!("{name}: {} bytes of weights, same bits", network.bytes());
     run_exported_test(name, folder.path());
-}
-
-/// Runs the test that comes with the files: from samples to probabilities.
-fn run_exported_test(name: &str, folder: &Path) {
-    let made = Command::new("make").arg("-C").arg(folder).arg("test").output().unwrap();
-    let report = String::from_utf8_lossy(&made.stdout);
-    let errors = String::from_utf8_lossy(&made.stderr);
-    assert!(made.status.success() && report.contains(": same"), "{name}: {report}{errors}");
 }
 
 /// Runs all cases, and reports those that failed.

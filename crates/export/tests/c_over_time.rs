@@ -1,6 +1,7 @@
 //! Decisions over time in exported C code are those of stapes.
 
 #[path = "support/c.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod c;
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support;

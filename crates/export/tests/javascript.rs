@@ -2,7 +2,7 @@
 //! instructions. The committed modules are tested; a change of the sources that changes results fails here until `npm/build` of
 //! the web crate has built them again.
 
-#[allow(dead_code, reason = "the limits of clips are those of C")]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use std::path::Path;

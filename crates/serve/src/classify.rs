@@ -7,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use stapes_audio::Channel;
 use stapes_infer::{FrameLevelRow, InferError, Input, TopLabels};
 
 use crate::api_error::ApiError;
@@ -23,12 +22,7 @@ pub(crate) async fn classify(State(app): State<Arc<App>>, request: Request) -> R
         Upload::read(request, &app.options.limits, &app.budget).await?;
     let model = app.models.find(parameters.text("model")?.as_deref(), Need::Classify)?;
     let labels = labels(&mut parameters, &model)?;
-    let source = Source {
-        name: name.clone(),
-        bytes: bytes.into(),
-        channel: channel(&mut parameters)?,
-        max_seconds: app.options.limits.max_seconds,
-    };
+    let source = Source::take(&name, bytes, &mut parameters, &app.options.limits)?;
     parameters.finish()?;
     let (row, seconds) = app
         .run_clip(move || {
@@ -50,12 +44,6 @@ fn labels(parameters: &mut Parameters, model: &LoadedModel) -> Result<TopLabels,
         return Err(bad_option("top and threshold", fault));
     }
     Ok(TopLabels { top: top.unwrap_or(1), threshold })
-}
-
-/// Takes the channel of a recording.
-pub(crate) fn channel(parameters: &mut Parameters) -> Result<Channel, ApiError> {
-    let expected = "mean, or the number of a channel from 0";
-    Ok(parameters.value("channel", expected, |_| true)?.unwrap_or_default())
 }
 
 /// Returns the row as JSON; it is written on the thread that classifies, because it may have an hour of frames.

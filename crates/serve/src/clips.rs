@@ -8,6 +8,8 @@ use stapes_infer::{Classifier, InferError, ListenerEvent, ListenerOptions};
 
 use crate::api_error::ApiError;
 use crate::models::LoadedModel;
+use crate::options::Limits;
+use crate::parameters::Parameters;
 
 /// Recordings of more samples are processed piece by piece if the model can; a minute at 16 kHz.
 const WHOLE: usize = 1 << 20;
@@ -35,6 +37,21 @@ pub(crate) struct Probabilities {
 }
 
 impl Source {
+    /// Takes the options of a recording from the parameters of a request.
+    ///
+    /// # Errors
+    /// An error for a channel that is not a number.
+    pub(crate) fn take(
+        name: &str,
+        bytes: impl Into<Bytes>,
+        parameters: &mut Parameters,
+        limits: &Limits,
+    ) -> Result<Source, ApiError> {
+        let expected = "mean, or the number of a channel from 0";
+        let channel = parameters.value("channel", expected, |_| true)?.unwrap_or_default();
+        Ok(Source { name: name.into(), bytes: bytes.into(), channel, max_seconds: limits.max_seconds })
+    }
+
     /// Decodes the recording and resamples it, block by block.
     ///
     /// # Errors

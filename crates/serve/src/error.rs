@@ -8,8 +8,8 @@ use stapes_infer::InferError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// There are no models.
-    #[error("there is no model to serve; name at least one")]
+    /// The list of models is empty.
+    #[error("no model is named; name at least one to serve")]
     NoModels,
     /// Two models have the same name.
     #[error("two models have the name {0}; rename one of them")]

@@ -1,6 +1,7 @@
 //! The limit of open files, which is also one of connections.
 
 /// Files that the process needs beside its connections.
+#[cfg(unix)]
 const OTHER_FILES: u64 = 64;
 
 /// Raises the limit of open files of the process for this number of connections, as far as the system allows.

@@ -11,7 +11,6 @@ use stapes_infer::{SpeechOptions, SpeechStream};
 
 use crate::api_error::ApiError;
 use crate::app::App;
-use crate::classify::channel;
 use crate::clips::Source;
 use crate::models::{LoadedModel, Need};
 use crate::parameters::{Parameters, bad_option};
@@ -50,12 +49,7 @@ pub(crate) async fn segments(State(app): State<Arc<App>>, request: Request) -> R
         Upload::read(request, &app.options.limits, &app.budget).await?;
     let model = app.models.find(parameters.text("model")?.as_deref(), Need::Segments)?;
     let options = speech_options(&mut parameters)?;
-    let source = Source {
-        name: name.clone(),
-        bytes: bytes.into(),
-        channel: channel(&mut parameters)?,
-        max_seconds: app.options.limits.max_seconds,
-    };
+    let source = Source::take(&name, bytes, &mut parameters, &app.options.limits)?;
     parameters.finish()?;
     let speech = app
         .run_clip(move || {

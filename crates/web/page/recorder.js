@@ -5,7 +5,7 @@ const CONSTRAINTS = { audio: { channelCount: 1, echoCancellation: false, noiseSu
 
 const FAULTS = {
   NotAllowedError: "The browser does not allow the microphone; allow it in the settings of this page, or choose a file.",
-  NotFoundError: "There is no microphone; connect one, or choose a file.",
+  NotFoundError: "No microphone was found; connect one, or choose a file.",
   NotReadableError: "The microphone is used by another program or does not work; close the other program, or choose a file.",
 };
 

@@ -48,3 +48,11 @@ pub(crate) fn run(program: &Path, argument: usize, input: Vec<u8>) -> Vec<u8> {
 pub(crate) fn write_files(folder: &Path, files: &[ExportFile]) {
     files.iter().for_each(|file| std::fs::write(folder.join(&file.path), &file.bytes).unwrap());
 }
+
+/// Runs the test that comes with the files of a model in a folder.
+pub(crate) fn run_exported_test(name: &str, folder: &Path) {
+    let made = Command::new("make").arg("-C").arg(folder).arg("test").output().unwrap();
+    let report = String::from_utf8_lossy(&made.stdout);
+    let errors = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success() && report.contains(": same"), "{name}: {report}{errors}");
+}

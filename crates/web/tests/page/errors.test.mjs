@@ -84,7 +84,7 @@ describe("the page", { skip }, () => {
 
   test("explains a microphone that is not allowed, missing, or impossible without https", async () => {
     const server = await serve(["--allow-host", "page.test"]);
-    for (const [name, text] of [["NotAllowedError", "does not allow the microphone; allow it"], ["NotFoundError", "There is no microphone; connect one"]]) {
+    for (const [name, text] of [["NotAllowedError", "does not allow the microphone; allow it"], ["NotFoundError", "No microphone was found; connect one"]]) {
       const { page, check, close } = await openReady(browser, server.url);
       await page.evaluate((name) => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name))), name);
       await button(page, "Record").click();
