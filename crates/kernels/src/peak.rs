@@ -31,12 +31,13 @@ kernel! {
 }
 
 #[inline(always)]
-fn chains_generic<S: Simd>(simd: S, [factor, term]: [f32; 2], sums: &mut [f32; 16]) {
-    let (factor, term) = (Lanes::splat(simd, factor), Lanes::splat(simd, term));
+fn chains_generic<S: Simd>(simd: S, [a, b]: [f32; 2], sums: &mut [f32; 16]) {
+    let (a, b) = (Lanes::splat(simd, a), Lanes::splat(simd, b));
     let mut values = [Lanes::splat(simd, 1.0); CHAINS];
     for _ in 0..ROUNDS {
         for value in &mut values {
-            *value = value.mul_add(factor, term);
+            // A chain of sums, because NEON overwrites the term.
+            *value = a.mul_add(b, *value);
         }
     }
     let sum = values.into_iter().fold(Lanes::splat(simd, 0.0), |sum, value| sum + value);

@@ -19,6 +19,8 @@ mod matrix;
 mod outer_sum;
 #[allow(unsafe_code, reason = "blocks of matrices handed on as pointers")]
 mod packed;
+#[allow(unsafe_code, reason = "rows of a tile reached by pointers")]
+mod partial;
 #[allow(unsafe_code, reason = "tiles of matrices reached by pointers")]
 mod tile;
 

@@ -1,5 +1,6 @@
 //! The innermost loop: a tile of C in registers, summed over k.
 
+use super::partial::WholePanels;
 use crate::simd::{Lanes, Simd};
 
 /// Rows of B per block: a block of a panel (16 or 32 KiB) stays in the L1 cache.
@@ -105,7 +106,17 @@ pub(super) unsafe fn sweep<S: Simd>(simd: S, sweep: Sweep) {
                     },
                     ..sweep
                 };
-                one_tile(simd, part, group);
+                if S::HAS_MASKS {
+                    one_tile(simd, part, group);
+                } else {
+                    let mut room = WholePanels::new();
+                    let whole = columns == group * width;
+                    let tile = if whole { part } else { room.widened::<S>(&part, group * width) };
+                    one_tile(simd, tile, group);
+                    if !whole {
+                        WholePanels::copy_back(&tile, &part);
+                    }
+                }
             }
             first += rows;
         }
@@ -147,12 +158,12 @@ unsafe fn one_tile<S: Simd>(simd: S, part: Sweep, panels: usize) {
 /// One tile of R rows and P panels; `ROWS` is true for A in [`Layout::Rows`].
 ///
 /// # Safety
-/// As [`sweep`].
+/// As [`sweep`]; without masks the columns are whole panels.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
 unsafe fn tile<S: Simd, const R: usize, const P: usize, const ROWS: bool>(simd: S, part: Sweep) {
     let width = 2 * S::WIDTH;
-    let whole = part.columns == P * width;
+    let whole = part.columns == P * width || const { !S::HAS_MASKS };
     let mut sums = [[[Lanes::splat(simd, 0.0); 2]; P]; R];
     // Number of existing values in vector `half` of panel `panel`.
     let count = |panel: usize, half: usize| {
@@ -179,21 +190,38 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const ROWS: bool>(simd: 
     for factors in &part.factors[..part.products] {
         let rows: [*const f32; R] = std::array::from_fn(|row| factors.a.wrapping_add(row * factors.a_stride));
         for k in 0..factors.depth {
+            // SAFETY: element (row, k) of the tile's rows of A.
+            let a =
+                |row: usize| unsafe { if ROWS { *rows[row].add(k) } else { *factors.a.add(k * R + row) } };
+            // SAFETY: row k of a panel of B, which is padded to whole vectors.
+            let b = |panel: usize, half: usize| unsafe {
+                let at = factors.b.add(panel * factors.b_panel + k * factors.b_step + half * S::WIDTH);
+                Lanes::load(simd, at, S::WIDTH)
+            };
+            if const { S::REGISTERS <= 2 * R * P + 2 * P && R < 2 * P } {
+                // Not enough registers for the vectors of B: the values of A stay in registers instead.
+                let mut values = [Lanes::splat(simd, 0.0); R];
+                for row in 0..R {
+                    values[row] = Lanes::splat(simd, a(row));
+                }
+                for panel in 0..P {
+                    for half in 0..2 {
+                        let columns = b(panel, half);
+                        for row in 0..R {
+                            sums[row][panel][half] = values[row].mul_add(columns, sums[row][panel][half]);
+                        }
+                    }
+                }
+                continue;
+            }
             let mut columns = [[Lanes::splat(simd, 0.0); 2]; P];
             for panel in 0..P {
                 for half in 0..2 {
-                    // SAFETY: row k of a panel of B, which is padded to whole vectors.
-                    columns[panel][half] = unsafe {
-                        let at =
-                            factors.b.add(panel * factors.b_panel + k * factors.b_step + half * S::WIDTH);
-                        Lanes::load(simd, at, S::WIDTH)
-                    };
+                    columns[panel][half] = b(panel, half);
                 }
             }
             for row in 0..R {
-                // SAFETY: element (row, k) of the tile's rows of A.
-                let value = unsafe { if ROWS { *rows[row].add(k) } else { *factors.a.add(k * R + row) } };
-                let value = Lanes::splat(simd, value);
+                let value = Lanes::splat(simd, a(row));
                 for panel in 0..P {
                     for half in 0..2 {
                         sums[row][panel][half] = value.mul_add(columns[panel][half], sums[row][panel][half]);

@@ -31,6 +31,7 @@ impl Simd for Avx2 {
 
     const WIDTH: usize = 8;
     const TILE_ROWS: usize = 6;
+    const HAS_MASKS: bool = true;
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m256 {

@@ -27,6 +27,8 @@ impl Simd for Avx512 {
 
     const WIDTH: usize = 16;
     const TILE_ROWS: usize = 14;
+    const REGISTERS: usize = 32;
+    const HAS_MASKS: bool = true;
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {

@@ -47,6 +47,12 @@ pub(crate) trait Simd: Copy {
     /// Rows of the largest tile of a product. A tile is two vectors wide and must fit into the registers.
     const TILE_ROWS: usize;
 
+    /// Number of vectors that the registers hold.
+    const REGISTERS: usize = 16;
+
+    /// True if part of a vector is read and written by one instruction.
+    const HAS_MASKS: bool = false;
+
     fn splat(self, value: f32) -> Self::Vector;
 
     /// Reads a vector.

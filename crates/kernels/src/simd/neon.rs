@@ -19,7 +19,7 @@ impl Neon {
     }
 }
 
-/// Reads the first `count` values, at most four; the others are zero.
+/// Reads the first `count` values, fewer than four; the others are zero.
 ///
 /// # Safety
 /// The processor has NEON; `from` is valid for reads of `count` values.
@@ -27,17 +27,17 @@ impl Neon {
 unsafe fn load_part4(from: *const f32, count: usize) -> float32x4_t {
     // SAFETY: guaranteed by the caller; only the first `count` values are read.
     unsafe {
+        let zero = vdupq_n_f32(0.0);
         match count {
-            0 => vdupq_n_f32(0.0),
-            1 => vld1q_lane_f32::<0>(from, vdupq_n_f32(0.0)),
-            2 => vcombine_f32(vld1_f32(from), vdup_n_f32(0.0)),
-            3 => vld1q_lane_f32::<2>(from.add(2), vcombine_f32(vld1_f32(from), vdup_n_f32(0.0))),
-            _ => vld1q_f32(from),
+            0 => zero,
+            1 => vld1q_lane_f32::<0>(from, zero),
+            2 => vcombine_f32(vld1_f32(from), vget_low_f32(zero)),
+            _ => vld1q_lane_f32::<2>(from.add(2), vcombine_f32(vld1_f32(from), vget_low_f32(zero))),
         }
     }
 }
 
-/// Writes the first `count` values, at most four.
+/// Writes the first `count` values, fewer than four.
 ///
 /// # Safety
 /// The processor has NEON; `to` is valid for writes of `count` values.
@@ -49,11 +49,10 @@ unsafe fn store_part4(to: *mut f32, vector: float32x4_t, count: usize) {
             0 => {}
             1 => vst1q_lane_f32::<0>(to, vector),
             2 => vst1_f32(to, vget_low_f32(vector)),
-            3 => {
+            _ => {
                 vst1_f32(to, vget_low_f32(vector));
                 vst1q_lane_f32::<2>(to.add(2), vector);
             }
-            _ => vst1q_f32(to, vector),
         }
     }
 }
@@ -120,18 +119,22 @@ impl Simd for Neon {
 
     #[inline(always)]
     unsafe fn load_part(self, from: *const f32, count: usize) -> Self::Vector {
-        let rest = count.saturating_sub(4);
-        // SAFETY: the token proves NEON; the caller guarantees the numbers of both halves, `count` together.
-        unsafe { [load_part4(from, count - rest), load_part4(from.wrapping_add(4), rest)] }
+        // SAFETY: the token proves NEON; the caller guarantees `count` numbers, fewer than eight.
+        unsafe {
+            let part = load_part4(from.add(count & 4), count & 3);
+            if count < 4 { [part, vdupq_n_f32(0.0)] } else { [vld1q_f32(from), part] }
+        }
     }
 
     #[inline(always)]
     unsafe fn store_part(self, to: *mut f32, vector: Self::Vector, count: usize) {
-        let rest = count.saturating_sub(4);
-        // SAFETY: the token proves NEON; the caller guarantees the room of both halves, `count` together.
+        // SAFETY: the token proves NEON; the caller guarantees room for `count` numbers, fewer than eight.
         unsafe {
-            store_part4(to, vector[0], count - rest);
-            store_part4(to.wrapping_add(4), vector[1], rest);
+            if count >= 4 {
+                vst1q_f32(to, vector[0]);
+            }
+            let part = if count < 4 { vector[0] } else { vector[1] };
+            store_part4(to.add(count & 4), part, count & 3);
         }
     }
 
