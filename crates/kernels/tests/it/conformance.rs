@@ -85,6 +85,21 @@ struct Results {
     gradients: [Vec<f64>; 4],
 }
 
+/// Packs rows of `width` values, per sequence in the caller's order.
+fn pack(sequences: &Sequences, each: &[Vec<f32>], width: usize) -> Vec<f32> {
+    let mut packed = vec![f32::NAN; sequences.frames() * width];
+    sequences.pack(&each.iter().map(|one| &one[..]).collect::<Vec<_>>(), width, &mut packed);
+    packed
+}
+
+/// Inverse of [`pack`].
+fn unpack(sequences: &Sequences, lengths: &[usize], packed: &[f32], width: usize) -> Vec<Vec<f64>> {
+    let mut padded = vec![0.0; lengths.len() * sequences.max_length() * width];
+    sequences.unpack(packed, width, &mut padded);
+    let each = padded.chunks_exact(sequences.max_length() * width).zip(lengths);
+    each.map(|(one, &length)| wide(&one[..length * width])).collect()
+}
+
 impl Problem {
     fn new(setting: Setting) -> Problem {
         let Setting { kind, inputs, hidden, lengths, .. } = setting;
@@ -109,29 +124,39 @@ impl Problem {
         }
     }
 
+    fn weights(&self) -> Weights<'_> {
+        let [input, recurrent, input_bias, recurrent_bias] = &self.weights;
+        let bias = self.setting.bias.then_some([&input_bias[..], &recurrent_bias[..]]);
+        Weights { input, recurrent, bias }
+    }
+
+    /// Returns the outputs of a forward pass, per sequence.
+    fn outputs(&self, set: InstructionSet) -> Vec<Vec<f64>> {
+        let Setting { kind, direction, inputs, hidden, initial, lengths, .. } = self.setting;
+        let sequences = Sequences::new(lengths).unwrap();
+        let frames = sequences.frames();
+        let mut layer = Recurrence::new(set, kind, (inputs, hidden), direction);
+        layer.pack_weights(self.weights());
+        let x = pack(&sequences, &self.frames, inputs);
+        let mut output = vec![f32::NAN; frames * hidden];
+        let forward = Forward {
+            sequences: &sequences,
+            input: Matrix::new(&x, frames, inputs),
+            initial: initial.then_some(&self.initial[..]),
+            keep: false,
+        };
+        layer.forward(forward, MatrixMut::new(&mut output, frames, hidden));
+        unpack(&sequences, lengths, &output, hidden)
+    }
+
     fn fast(&self, set: InstructionSet) -> Results {
         let Setting { kind, direction, inputs, hidden, bias, initial, lengths } = self.setting;
         let sequences = Sequences::new(lengths).unwrap();
         let frames = sequences.frames();
-        let [input, recurrent, input_bias, recurrent_bias] = &self.weights;
-        let weights =
-            Weights { input, recurrent, bias: bias.then_some([&input_bias[..], &recurrent_bias[..]]) };
-        let pack = |each: &[Vec<f32>], width: usize| {
-            let mut packed = vec![f32::NAN; frames * width];
-            sequences.pack(&each.iter().map(|one| &one[..]).collect::<Vec<_>>(), width, &mut packed);
-            packed
-        };
-        let unpack = |packed: &[f32], width: usize| -> Vec<Vec<f64>> {
-            let mut padded = vec![0.0; lengths.len() * sequences.max_length() * width];
-            sequences.unpack(packed, width, &mut padded);
-            let each = padded.chunks_exact(sequences.max_length() * width).zip(lengths);
-            each.map(|(one, &length)| wide(&one[..length * width])).collect()
-        };
-
         let mut layer = Recurrence::new(set, kind, (inputs, hidden), direction);
-        layer.pack_weights(weights);
-        layer.pack_weights_backward(weights);
-        let x = pack(&self.frames, inputs);
+        layer.pack_weights(self.weights());
+        layer.pack_weights_backward(self.weights());
+        let x = pack(&sequences, &self.frames, inputs);
         let x = Matrix::new(&x, frames, inputs);
         // The layer writes one half of the columns of a wider output, as in a bidirectional stack.
         let mut output = vec![9.0; frames * 2 * hidden];
@@ -154,7 +179,7 @@ impl Problem {
         let mut gradients = self.weights.clone().map(|weights| vec![0.0; weights.len()]);
         let [d_input, d_recurrent, d_input_bias, d_recurrent_bias] = &mut gradients;
         let mut d_x = vec![f32::NAN; frames * inputs];
-        let d_output = pack(&self.d_outputs, hidden);
+        let d_output = pack(&sequences, &self.d_outputs, hidden);
         layer.backward(
             Backward {
                 sequences: &sequences,
@@ -177,8 +202,8 @@ impl Problem {
             layer.initial_state_gradient(&sequences, &mut d_initial);
         }
         Results {
-            outputs: unpack(&light, hidden),
-            d_frames: unpack(&d_x, inputs),
+            outputs: unpack(&sequences, lengths, &light, hidden),
+            d_frames: unpack(&sequences, lengths, &d_x, inputs),
             last,
             d_initial: wide(&d_initial),
             gradients: gradients.map(|gradient| wide(&gradient)),
@@ -257,7 +282,16 @@ fn check(what: &str, got: &[f64], expected: &[f64], tolerance: f64, setting: Set
 
 #[test]
 fn every_cell_matches_the_reference() {
-    for setting in settings().chain(long_settings()) {
+    settings_match_the_reference(settings());
+}
+
+#[test]
+fn long_sequences_match_the_reference() {
+    settings_match_the_reference(long_settings());
+}
+
+fn settings_match_the_reference(settings: impl Iterator<Item = Setting>) {
+    for setting in settings {
         let problem = Problem::new(setting);
         let expected = problem.naive();
         for set in InstructionSet::available() {
@@ -281,15 +315,12 @@ fn every_cell_matches_the_reference() {
 #[test]
 fn a_sequence_has_the_same_bits_alone_in_a_batch_and_frame_by_frame() {
     for setting in settings().chain(long_settings()).filter(|setting| setting.lengths.len() > 1) {
-        let Setting { kind, direction, inputs, hidden, bias, initial, lengths } = setting;
+        let Setting { kind, direction, inputs, hidden, initial, lengths, .. } = setting;
         let problem = Problem::new(setting);
-        let [input, recurrent, input_bias, recurrent_bias] = &problem.weights;
-        let weights =
-            Weights { input, recurrent, bias: bias.then_some([&input_bias[..], &recurrent_bias[..]]) };
         for set in InstructionSet::available() {
-            let together = problem.fast(set).outputs;
+            let together = problem.outputs(set);
             let mut layer = Recurrence::new(set, kind, (inputs, hidden), direction);
-            layer.pack_weights(weights);
+            layer.pack_weights(problem.weights());
             for (b, &length) in lengths.iter().enumerate() {
                 let mut state: Vec<f32> = problem
                     .initial

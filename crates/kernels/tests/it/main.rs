@@ -9,5 +9,6 @@ mod denormal;
 mod inlined;
 mod norm;
 mod pool;
+mod same_bits;
 mod sizes;
 mod truncation;
