@@ -2,7 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// Runs `work`, compiled once per instruction set, with the widest vector instructions of this machine.
+/// Runs `work`, compiled once per instruction set, with the widest vector instructions of this machine (AVX2, AVX-512
+/// or NEON).
 ///
 /// Code to be vectorized must be inlined into `work`. Products and sums are never fused, so every machine
 /// computes the same bits. A WebAssembly module has the instructions for which it is compiled.

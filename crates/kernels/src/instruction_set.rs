@@ -7,8 +7,9 @@ use crate::simd::{Portable, Simd, with_sets};
 /// The vector instructions that a kernel uses.
 ///
 /// [`InstructionSet::best`] detects the set once. The environment variable `STAPES_INSTRUCTIONS` selects another set
-/// that the processor supports: `portable`, `avx2`, `avx512` or `neon`. Results differ between sets by rounding (the portable
-/// path rounds products before it adds them). One set gives the same bits for the same input every time.
+/// that the processor supports: `portable`, `avx2`, `avx512` or `neon`. Results differ between sets by rounding (the
+/// portable path rounds products before it adds them), except between AVX2 and NEON. One set gives the same bits for the
+/// same input every time.
 ///
 /// # Example
 /// ```
