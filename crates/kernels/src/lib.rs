@@ -37,10 +37,9 @@ pub mod recurrent;
 /// Panics in a build without the feature `training`, so that backward passes are not compiled into it.
 #[inline(always)]
 pub fn require_training() {
-    assert!(
-        cfg!(feature = "training"),
-        "this build cannot train: it has no backward passes (feature `training`)"
-    );
+    if !cfg!(feature = "training") {
+        panic!("this build cannot train: it has no backward passes (feature `training`)");
+    }
 }
 
 pub use instruction_set::{InstructionSet, UnavailableInstructionSet};

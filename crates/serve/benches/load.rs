@@ -141,7 +141,9 @@ fn mixed(addr: SocketAddr, clip: &Clip, rate: f64, minutes: f64) {
     let sound = wav(&support::clip(10.0, RATE_HZ as u32)).0;
     let (latencies, errors) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
     let is_done = AtomicBool::new(false);
-    let mut all = Vec::new();
+    // It does not grow, so that the memory is that of the server.
+    let mut all = vec![0.0; (1.5 * rate * 60.0 * minutes) as usize];
+    all.clear();
     thread::scope(|scope| {
         for number in 0..CONNECTIONS {
             let offset = number as f64 / CONNECTIONS as f64;
@@ -200,7 +202,16 @@ fn stream(addr: SocketAddr, sound: &[u8], is_done: &AtomicBool) -> bool {
     let mut socket = Socket::ready(addr, "/v1/stream?model=vad");
     let mut reader = Socket { stream: socket.stream.try_clone().expect("a socket"), answers: false };
     thread::scope(|scope| {
-        let rest = scope.spawn(move || reader.rest());
+        // The events are not kept: the memory is that of the server.
+        let rest = scope.spawn(move || {
+            let mut last = None;
+            loop {
+                match reader.next() {
+                    Message::Event(event) => last = Some(event),
+                    end => return (last, end),
+                }
+            }
+        });
         let piece = MESSAGE.as_millis() as usize * RATE_HZ / 1000 * 2;
         let mut next = Instant::now();
         for piece in sound.chunks_exact(piece).cycle() {
@@ -215,8 +226,8 @@ fn stream(addr: SocketAddr, sound: &[u8], is_done: &AtomicBool) -> bool {
             }
         }
         socket.text("{\"type\":\"finish\"}");
-        let (events, end) = rest.join().expect("no panic");
-        end == Message::Close(1000) && events.last().is_some_and(|event| event["type"] == "finished")
+        let (last, end) = rest.join().expect("no panic");
+        end == Message::Close(1000) && last.is_some_and(|event| event["type"] == "finished")
     })
 }
 
