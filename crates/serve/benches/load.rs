@@ -142,7 +142,7 @@ fn mixed(addr: SocketAddr, clip: &Clip, rate: f64, minutes: f64) {
     let (latencies, errors) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
     let is_done = AtomicBool::new(false);
     // It does not grow, so that the memory is that of the server.
-    let mut all = vec![0.0; (1.5 * rate * 60.0 * minutes) as usize];
+    let mut all = vec![1.0; (1.5 * rate * 60.0 * minutes) as usize];
     all.clear();
     thread::scope(|scope| {
         for number in 0..CONNECTIONS {
