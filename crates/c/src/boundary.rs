@@ -156,6 +156,30 @@ pub(crate) unsafe fn free<T>(pointer: *mut T) {
     }
 }
 
+/// Copies results to a buffer of the caller with room for `capacity` values; `name` is used in messages.
+///
+/// # Safety
+/// The pointer is valid for writes of `capacity` values, and the results are elsewhere.
+pub(crate) unsafe fn copy<T: Copy>(
+    found: &[T],
+    to: *mut T,
+    capacity: usize,
+    name: &str,
+) -> Result<(), Failure> {
+    if found.len() > capacity {
+        let count = found.len();
+        let message = format!("capacity is {capacity}, and there are {count} {name}; use a larger buffer");
+        return Err(Failure { status: Status::BufferTooSmall, message });
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    check_pointer(to, name)?;
+    // SAFETY: the pointer is not null and aligned; the rest is guaranteed by the caller.
+    unsafe { std::ptr::copy_nonoverlapping(found.as_ptr(), to, found.len()) };
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::CStr;

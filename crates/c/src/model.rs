@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use stapes_audio::Clip;
 use stapes_infer::{Classifier, InferError, Input, KeywordSettings, Model};
 
-use crate::boundary::{Failure, Status, call, check_pointer, free, reference, slice, value, write};
+use crate::boundary::{Failure, Status, call, check_pointer, copy, free, reference, slice, value, write};
 
 /// A model in memory. It does not change, and any number of threads can use it at the same time;
 /// stapes_classify runs on one of them at a time, and others wait.
@@ -205,15 +205,7 @@ pub unsafe extern "C" fn stapes_classify(
             // SAFETY: the caller's promise.
             unsafe { write(num_rows, found.len() / model.labels.len().max(1), "num_rows") }?;
         }
-        if found.len() > capacity {
-            let message = format!(
-                "capacity is {capacity}, and there are {} probabilities; use a larger buffer",
-                found.len()
-            );
-            return Err(Failure { status: Status::BufferTooSmall, message });
-        }
-        // SAFETY: the buffer is not null, aligned, and has room by the caller's promise; the values are elsewhere.
-        unsafe { std::ptr::copy_nonoverlapping(found.as_ptr(), probabilities, found.len()) };
-        Ok(())
+        // SAFETY: the caller's promise; the values are elsewhere.
+        unsafe { copy(&found, probabilities, capacity, "probabilities") }
     })
 }

@@ -3,7 +3,7 @@
 use stapes_audio::Clip;
 use stapes_infer::SpeechStream;
 
-use crate::boundary::{Failure, Status, call, check_pointer, reference, slice, write};
+use crate::boundary::{Failure, Status, call, check_pointer, copy, reference, slice, write};
 use crate::model::ModelHandle;
 use crate::options::SpeechOptions;
 
@@ -66,15 +66,7 @@ pub unsafe extern "C" fn stapes_speech_segments(
             .collect();
         // SAFETY: the caller's promise.
         unsafe { write(num_segments, found.len(), "num_segments") }?;
-        if found.len() > capacity {
-            let message = format!(
-                "capacity is {capacity}, and there are {} segments; use a larger buffer",
-                found.len()
-            );
-            return Err(Failure { status: Status::BufferTooSmall, message });
-        }
-        // SAFETY: the buffer is not null, aligned, and has room by the caller's promise; the values are elsewhere.
-        unsafe { std::ptr::copy_nonoverlapping(found.as_ptr(), segments, found.len()) };
-        Ok(())
+        // SAFETY: the caller's promise; the values are elsewhere.
+        unsafe { copy(&found, segments, capacity, "segments") }
     })
 }

@@ -21,8 +21,8 @@ pub struct WebOptions {
     pub license: Option<String>,
 }
 
-/// Returns the files of a page: `index.html` with its scripts, `models.json`, `NAME.safetensors`, `files.json`, and in `stapes` the package for
-/// JavaScript. Any server of files can send them; the page makes no other request.
+/// Returns the files of a page: `index.html` with its scripts, `models.json`, `NAME.safetensors`, `files.json`, and in `stapes`
+/// the package for JavaScript. Any server of files can send them; the page makes no other request.
 ///
 /// # Errors
 /// [`ExportError::Input`] if the model reads frames and not recordings; [`ExportError::Model`] if it cannot be written.
@@ -49,7 +49,7 @@ pub fn web_files(model: &Model, options: &WebOptions) -> Result<Vec<ExportFile>,
     files.extend(texts.map(|file| ExportFile::new(file.path, file.bytes)));
     files.extend(WASM_MODULES.iter().map(|module| {
         let mut bytes = Vec::new();
-        // The bytes are part of the program, and `crates/web` tests them.
+        // The bytes are part of the program; every test of an exported page decompresses them.
         GzDecoder::new(module.bytes)
             .read_to_end(&mut bytes)
             .unwrap_or_else(|error| panic!("{}: {error}", module.path));

@@ -145,7 +145,7 @@ pub struct DropoutKey<'a> {
     pub step: u64,
     /// Index of each sequence in the whole batch, in the caller's order of the sequences.
     pub example_ids: &'a [usize],
-    /// Without the feature `training` there is no key, so that forward passes of training are not compiled.
+    /// Makes the type uninhabited without the feature `training`: forward passes of training are then not compiled.
     #[cfg(not(feature = "training"))]
     pub never: std::convert::Infallible,
 }
