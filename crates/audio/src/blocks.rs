@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::clip::are_finite;
 use crate::options::Channel;
 use crate::{AudioError, Clip};
 
@@ -158,25 +159,44 @@ impl Blocks {
     /// Averages the channels of the block, or copies one.
     fn mix(&mut self) -> Result<(), AudioError> {
         let channels = self.frames.channels.max(1);
+        let samples = &self.frames.samples;
+        if let Channel::Index(channel) = self.channel
+            && channel >= channels
+            && !samples.is_empty()
+        {
+            return Err(AudioError::NoChannel { path: self.path.clone(), channel, channels });
+        }
+        let frames = samples.chunks_exact(channels);
+        let value = |frame: &[f64]| match self.channel {
+            Channel::Mean => frame.iter().sum::<f64>() / channels as f64,
+            Channel::Index(channel) => frame[channel],
+        };
+        let peak = match channels {
+            1 => {
+                self.mono.extend(samples.iter().map(|sample| *sample as f32));
+                largest_magnitude(&self.mono)
+            }
+            _ => {
+                self.mono.extend(frames.clone().map(|frame| value(frame) as f32));
+                are_finite(&self.mono).then_some(0.0)
+            }
+        };
+        let Some(peak) = peak else {
+            let is_finite = |frame: &[f64]| (value(frame) as f32).is_finite();
+            let at = frames.clone().position(|frame| !is_finite(frame)).unwrap_or_default();
+            let (sample, value) = (self.read as usize + at, value(&samples[at * channels..][..channels]));
+            return Err(AudioError::NotFinite { path: self.path.clone(), sample, value });
+        };
         self.channel_peaks.resize(channels, 0.0);
-        for (index, frame) in self.frames.samples.chunks_exact(channels).enumerate() {
-            let value = match self.channel {
-                Channel::Mean => frame.iter().sum::<f64>() / channels as f64,
-                Channel::Index(channel) => match frame.get(channel) {
-                    Some(sample) => *sample,
-                    None => {
-                        return Err(AudioError::NoChannel { path: self.path.clone(), channel, channels });
+        match &mut self.channel_peaks[..] {
+            [largest] => *largest = largest.max(peak),
+            peaks => {
+                for frame in frames {
+                    for (peak, sample) in peaks.iter_mut().zip(frame) {
+                        *peak = peak.max(sample.abs() as f32);
                     }
-                },
-            };
-            if !(value as f32).is_finite() {
-                let sample = self.read as usize + index;
-                return Err(AudioError::NotFinite { path: self.path.clone(), sample, value });
+                }
             }
-            for (peak, sample) in self.channel_peaks.iter_mut().zip(frame) {
-                *peak = peak.max(sample.abs() as f32);
-            }
-            self.mono.push(value as f32);
         }
         Ok(())
     }
@@ -213,6 +233,23 @@ impl Blocks {
         }
         Ok(position)
     }
+}
+
+/// Returns the largest magnitude, 0 for no samples; `None` if a sample is not finite.
+fn largest_magnitude(samples: &[f32]) -> Option<f32> {
+    const LANES: usize = 16;
+    let (mut peaks, mut finite) = ([0.0f32; LANES], [true; LANES]);
+    let mut update = |chunk: &[f32]| {
+        for ((peak, finite), sample) in peaks.iter_mut().zip(&mut finite).zip(chunk) {
+            let magnitude = sample.abs();
+            *finite &= magnitude < f32::INFINITY;
+            *peak = if magnitude > *peak { magnitude } else { *peak };
+        }
+    };
+    let mut chunks = samples.chunks_exact(LANES);
+    chunks.by_ref().for_each(&mut update);
+    update(chunks.remainder());
+    finite.iter().all(|finite| *finite).then(|| peaks.into_iter().fold(0.0, f32::max))
 }
 
 #[cfg(test)]
@@ -261,6 +298,30 @@ mod tests {
         let expected = "a: channel 2 does not exist: the file has 2 channels, and the first is channel 0; choose another \
                         channel, or remove the file";
         assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn magnitudes_and_faults_are_found_at_every_position() {
+        for length in [1, 2, 15, 16, 17, 40] {
+            for at in 0..length {
+                let mut samples = vec![0.25; length];
+                samples[at] = -0.5;
+                assert_eq!(
+                    (largest_magnitude(&samples), are_finite(&samples)),
+                    (Some(0.5), true),
+                    "{at} of {length}"
+                );
+                for fault in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                    samples[at] = fault;
+                    assert_eq!(
+                        (largest_magnitude(&samples), are_finite(&samples)),
+                        (None, false),
+                        "{fault} at {at}"
+                    );
+                }
+            }
+        }
+        assert_eq!(largest_magnitude(&[]), Some(0.0));
     }
 
     #[test]

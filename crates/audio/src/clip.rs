@@ -21,3 +21,9 @@ impl Clip {
         self.samples.len() as f64 / f64::from(self.sample_rate_hz)
     }
 }
+
+/// Returns true if all samples are finite, without a branch per sample.
+#[cfg(any(feature = "decode", feature = "resample"))]
+pub(crate) fn are_finite(samples: &[f32]) -> bool {
+    samples.iter().fold(true, |finite, sample| finite & sample.is_finite())
+}

@@ -4,6 +4,7 @@ use std::collections::TryReserveError;
 
 use crate::AudioError;
 use crate::block_filter::BlockFilter;
+use crate::clip::are_finite;
 
 /// Length of the filter at the lower of the two rates, in samples: passes up to 97 % of the lower Nyquist frequency and
 /// removes everything above it.
@@ -80,7 +81,8 @@ impl StreamResampler {
     /// # Errors
     /// [`AudioError::Resample`] if a sample is not finite.
     pub fn push(&mut self, samples: &[f32], to: &mut Vec<f32>) -> Result<(), AudioError> {
-        if let Some(at) = samples.iter().position(|sample| !sample.is_finite()) {
+        if !are_finite(samples) {
+            let at = samples.iter().position(|sample| !sample.is_finite()).unwrap_or_default();
             let reason =
                 format!("sample {} is {}, not a finite number", self.samples + at as u64, samples[at]);
             return Err(self.error(reason));

@@ -19,9 +19,9 @@ pub(crate) struct App {
     pub(crate) options: ServerOptions,
     pub(crate) metrics: Metrics,
     pub(crate) budget: Budget,
-    /// Threads for recordings.
+    /// Threads for recordings that take long.
     clips: Pool,
-    /// Threads for streams, which never wait for a long recording: the system shares the cores.
+    /// Threads for messages of streams that take long; they never wait for a recording: the system shares the cores.
     streams: Pool,
     open_streams: AtomicUsize,
     /// True after the signal to stop.
@@ -30,6 +30,10 @@ pub(crate) struct App {
 
 /// Jobs of streams per thread that are in the queue at a time; the others wait at their connections.
 const STREAM_JOBS: usize = 8;
+
+/// Longest expected time of a job on a thread of the connections, whose other connections wait meanwhile. The way to another thread and
+/// back takes about .1 ms.
+const MAX_SHORT_SECONDS: f64 = 0.003;
 
 impl App {
     pub(crate) fn new(
@@ -50,21 +54,30 @@ impl App {
         })
     }
 
-    /// Runs a job of a recording, if the queue has a place.
+    /// Runs a job of a recording: here if it is short, else on another thread, if the queue has a place.
     pub(crate) async fn run_clip<T: Send + 'static>(
         &self,
+        expected_seconds: f64,
         job: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let result = self.clips.try_run(job).await;
+        let result = match expected_seconds <= MAX_SHORT_SECONDS {
+            true => run_here(job).await,
+            false => self.clips.try_run(job).await,
+        };
         result.map_err(|error| self.job_error(&error))?
     }
 
-    /// Runs a job of a stream, after its turn has come.
+    /// Runs a job of a stream: here if it is short, else on another thread, after its turn has come.
     pub(crate) async fn run_stream<T: Send + 'static>(
         &self,
+        expected_seconds: f64,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ApiError> {
-        self.streams.run(job).await.map_err(|error| self.job_error(&error))
+        let result = match expected_seconds <= MAX_SHORT_SECONDS {
+            true => run_here(job).await,
+            false => self.streams.run(job).await,
+        };
+        result.map_err(|error| self.job_error(&error))
     }
 
     fn job_error(&self, error: &JobError) -> ApiError {
@@ -103,6 +116,12 @@ impl App {
     pub(crate) fn metrics_text(&self) -> String {
         self.metrics.text(&[("clips", self.clips.used()), ("streams", self.streams.used())])
     }
+}
+
+/// Runs a job on this thread, after the other connections that are ready.
+async fn run_here<T>(job: impl FnOnce() -> T) -> Result<T, JobError> {
+    tokio::task::yield_now().await;
+    stapes_files::contain_panic(job).map_err(JobError::Failed)
 }
 
 /// A stream that is counted until it is dropped.

@@ -25,7 +25,7 @@ pub(crate) async fn classify(State(app): State<Arc<App>>, request: Request) -> R
     let source = Source::take(&name, bytes, &mut parameters, &app.options.limits)?;
     parameters.finish()?;
     let (row, seconds) = app
-        .run_clip(move || {
+        .run_clip(source.expected_seconds(&model), move || {
             let _reserved = reserved;
             let probabilities = source.classify(&model)?;
             Ok((row(&model, &name, labels, &probabilities)?, probabilities.seconds))

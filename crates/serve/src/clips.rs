@@ -52,6 +52,11 @@ impl Source {
         Ok(Source { name: name.into(), bytes: bytes.into(), channel, max_seconds: limits.max_seconds })
     }
 
+    /// Returns the expected time to classify the recording, s; infinite if the start of the file does not tell.
+    pub(crate) fn expected_seconds(&self, model: &LoadedModel) -> f64 {
+        longest_seconds(&self.bytes).map_or(f64::INFINITY, |seconds| model.expected_seconds(seconds))
+    }
+
     /// Decodes the recording and resamples it, block by block.
     ///
     /// # Errors
@@ -60,7 +65,7 @@ impl Source {
         let mut recording = Recording::from_bytes(Path::new(&self.name), self.bytes, self.channel)?;
         let rate_hz = recording.sample_rate_hz();
         let mut resampler = StreamResampler::new(rate_hz, sample_rate_hz)?;
-        let (mut samples, mut count) = (Vec::new(), 0u64);
+        let (mut samples, mut count) = (Vec::with_capacity(sample_rate_hz as usize), 0u64);
         let seconds = |count: u64| count as f64 / f64::from(rate_hz);
         while let Some(block) = recording.next_block()? {
             count += block.len() as u64;
@@ -96,6 +101,17 @@ impl Source {
         };
         Ok(Probabilities { values, seconds })
     }
+}
+
+/// Returns the longest duration that an uncompressed WAV file can have, from its length and sample rate; `None` for other files.
+fn longest_seconds(bytes: &[u8]) -> Option<f64> {
+    const FORMATS: [u16; 3] = [1, 3, 0xfffe];
+    let text = |at: usize| bytes.get(at..at + 4);
+    let format = u16::from_le_bytes(bytes.get(20..22)?.try_into().ok()?);
+    let rate_hz = u32::from_le_bytes(text(24)?.try_into().ok()?);
+    let is_known =
+        text(0)? == b"RIFF" && text(8)? == b"WAVE" && text(12)? == b"fmt " && FORMATS.contains(&format);
+    (is_known && rate_hz > 0).then(|| bytes.len() as f64 / f64::from(rate_hz))
 }
 
 /// Runs a frame-level model over the samples with little memory; an error without a reason if the model needs the whole recording.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use serde::Serialize;
+use stapes_audio::Clip;
 use stapes_infer::{
     Classifier, InferError, Input, KeywordSettings, ListenerModel, ListenerOptions, Model, ModelCard,
     SpeechOptions,
@@ -48,6 +50,9 @@ impl ServedModel {
     }
 }
 
+/// Number of calls that are timed when a model is loaded.
+const MEASUREMENTS: usize = 3;
+
 /// Ability of a model that a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -57,6 +62,13 @@ pub(crate) enum Need {
     Segments,
     /// A model that listens.
     Stream,
+}
+
+/// Processor time per second of sound, s; infinite if it is not known.
+#[derive(Clone, Copy, Debug)]
+struct Speed {
+    recording: f64,
+    stream: f64,
 }
 
 /// A model in memory, with classifiers that are lent to the threads.
@@ -71,6 +83,8 @@ pub(crate) struct LoadedModel {
     pub(crate) keywords: Option<KeywordSettings>,
     /// Why the model does not listen to streams.
     not_streamed: Option<String>,
+    /// Times as measured when the model was loaded.
+    speed: Speed,
     classifiers: Mutex<Vec<Classifier<'static>>>,
     listeners: Mutex<Vec<ListenerModel<'static>>>,
 }
@@ -94,6 +108,7 @@ impl LoadedModel {
             is_frame_level,
             keywords: KeywordSettings::of_model(&model).filter(|_| !is_frame_level),
             not_streamed: None,
+            speed: Speed { recording: f64::INFINITY, stream: f64::INFINITY },
             classifiers: Mutex::new(vec![classifier]),
             listeners: Mutex::default(),
             name: name.clone(),
@@ -101,7 +116,32 @@ impl LoadedModel {
         };
         let started = loaded.with_listener(|listener| listener.start(&loaded.listener_options()).map(|_| ()));
         loaded.not_streamed = started.err().map(|error| error.to_string());
+        loaded.speed = loaded.measure();
         Ok(loaded)
+    }
+
+    /// Measures the model on a second of silence.
+    fn measure(&self) -> Speed {
+        let rate = self.sample_rate_hz;
+        let clip = Clip { samples: vec![0.0; rate as usize], sample_rate_hz: rate };
+        let classify = || self.with_classifier(|classifier| classifier.classify(&clip)).map(drop);
+        let listen = || {
+            self.with_listener(|listener| {
+                let mut stream = listener.start(&self.listener_options())?;
+                stream.push(listener, &clip.samples, |_| {})
+            })
+        };
+        Speed { recording: shortest(classify), stream: shortest(listen) }
+    }
+
+    /// Returns the expected time to classify a recording, s.
+    pub(crate) fn expected_seconds(&self, recording_seconds: f64) -> f64 {
+        self.speed.recording * recording_seconds
+    }
+
+    /// Returns the expected time to process a piece of a stream, s.
+    pub(crate) fn expected_stream_seconds(&self, piece_seconds: f64) -> f64 {
+        self.speed.stream * piece_seconds
     }
 
     /// Returns the options of streams without options; the windows of a model of clips are of a second if the model does not say.
@@ -198,6 +238,15 @@ struct Card {
 #[derive(Serialize)]
 pub(crate) struct ModelList<'a> {
     models: Vec<ModelEntry<'a>>,
+}
+
+/// Returns the time of the fastest of a few calls, s; infinite if one fails.
+fn shortest(call: impl Fn() -> Result<(), InferError>) -> f64 {
+    let time = || {
+        let started = Instant::now();
+        call().map_or(f64::INFINITY, |()| started.elapsed().as_secs_f64())
+    };
+    (0..MEASUREMENTS).map(|_| time()).fold(f64::INFINITY, f64::min)
 }
 
 /// Lends a value that is free, or creates one. After a panic the value is not used again.

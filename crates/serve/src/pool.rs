@@ -1,4 +1,4 @@
-//! Threads that classify, with a bounded queue: nothing that computes runs between the connections.
+//! Threads that classify, with a bounded queue: nothing that takes long runs between the connections.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};

@@ -52,7 +52,7 @@ pub(crate) async fn segments(State(app): State<Arc<App>>, request: Request) -> R
     let source = Source::take(&name, bytes, &mut parameters, &app.options.limits)?;
     parameters.finish()?;
     let speech = app
-        .run_clip(move || {
+        .run_clip(source.expected_seconds(&model), move || {
             let _reserved = reserved;
             let (segments, seconds) = find(source, &model, &options)?;
             Ok(Speech { file: name, seconds, segments })

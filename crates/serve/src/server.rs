@@ -16,8 +16,8 @@ use crate::models::{Models, ServedModel};
 use crate::options::ServerOptions;
 use crate::{http, routes, wyoming};
 
-/// Number of threads that classify per thread that moves bytes: more of these would only wake each other.
-const THREADS_PER_IO_THREAD: usize = 4;
+/// Number of tasks of a thread between two looks at the sockets. Each may compute for some milliseconds.
+const TASKS_PER_LOOK: u32 = 4;
 
 /// A server that runs until it is stopped or dropped.
 ///
@@ -51,7 +51,8 @@ impl Server {
     /// [`ServeError`] for models that cannot be served, or an address that cannot be used.
     pub fn start(models: Vec<ServedModel>, options: ServerOptions) -> Result<Server, ServeError> {
         let runtime = Builder::new_multi_thread()
-            .worker_threads(options.threads.div_ceil(THREADS_PER_IO_THREAD).max(1))
+            .worker_threads(options.threads.max(1))
+            .event_interval(TASKS_PER_LOOK)
             .thread_name("stapes-io")
             .enable_all()
             .build()?;

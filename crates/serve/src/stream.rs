@@ -160,14 +160,15 @@ impl Session {
         }
     }
 
-    /// Processes samples on a thread and sends the events.
+    /// Processes samples and sends the events.
     async fn push(&mut self, bytes: axum::body::Bytes) -> Result<(), Option<End>> {
         let (encoding, sample_rate_hz) = self.format;
         Turns::check_message(encoding, bytes.len(), sample_rate_hz)
             .map_err(|text| Some(End::error(ApiError::too_large(text), close_code::SIZE)))?;
         let before = self.turns.as_ref().map_or(0.0, Turns::seconds);
+        let piece_seconds = encoding.seconds(bytes.len(), sample_rate_hz);
         let events = self
-            .on_thread(move |turns, listener| {
+            .call(self.model.expected_stream_seconds(piece_seconds), move |turns, listener| {
                 turns.as_mut().map_or(Ok(Vec::new()), |turns| turns.push(listener, &bytes))
             })
             .await?;
@@ -176,9 +177,10 @@ impl Session {
         self.send_events(&events).await
     }
 
-    /// Calls a function with the stream and a model on a thread.
-    async fn on_thread(
+    /// Calls a function with the stream and a model, on another thread if it may take long.
+    async fn call(
         &mut self,
+        expected_seconds: f64,
         call: impl FnOnce(
             &mut Option<Turns>,
             &mut stapes_infer::ListenerModel<'static>,
@@ -192,7 +194,7 @@ impl Session {
             (turns, result)
         };
         let failed = |error| Some(End::error(error, close_code::ERROR));
-        let (turns, result) = self.app.run_stream(job).await.map_err(failed)?;
+        let (turns, result) = self.app.run_stream(expected_seconds, job).await.map_err(failed)?;
         self.turns = turns;
         result.map_err(|error| Some(End::error(error.into(), close_code::INVALID)))
     }
@@ -205,7 +207,7 @@ impl Session {
             return Some(End::error(error, close_code::UNSUPPORTED));
         }
         let seconds = self.turns.as_ref().map_or(0.0, Turns::seconds);
-        let finish = self.on_thread(|turns, listener| match turns.take() {
+        let finish = self.call(f64::INFINITY, |turns, listener| match turns.take() {
             Some(turns) => turns.finish(listener),
             None => Ok(Vec::new()),
         });

@@ -64,6 +64,8 @@ async fn read(request: Request, limits: &Limits, budget: &Budget) -> Result<Uplo
     if announced.is_some_and(|length| length > (limits.max_body_bytes + 2 * BLOCK) as u64) {
         return Err(body.too_large());
     }
+    // Memory for more comes with the bytes.
+    body.bytes.reserve(announced.map_or(0, |length| length.min(BLOCK as u64) as usize));
     let mut parameters = Parameters::of_query(request.uri().query())?;
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let is_form = content_type

@@ -171,12 +171,41 @@ impl Decoder for PcmSamples {
         self.block.clear();
         self.input.append(&mut self.block, count, "data chunk")?;
         self.remaining -= count;
-        self.codec.decode(&self.block, frames).map_err(|reason| self.input.refused(reason))?;
+        match self.layout.format.encoding.codec {
+            CODEC_ID_PCM_S16LE => decode_16(&self.block, frames),
+            _ => {
+                self.codec.decode(&self.block, frames).map_err(|reason| self.input.refused(reason))?;
+            }
+        }
         frames.channels = usize::from(self.layout.format.channels);
         Ok(true)
     }
 
     fn samples_location(&self) -> (&'static str, u64) {
         ("data chunk", self.layout.data_start)
+    }
+}
+
+/// Decodes 16-bit samples, little-endian: most recordings. One loop; the codec has three.
+fn decode_16(bytes: &[u8], frames: &mut Frames) {
+    frames.samples.clear();
+    let samples = bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
+    frames.samples.extend(samples.map(|sample| f64::from(sample) / 32_768.0));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_16_bit_samples_have_the_values_of_the_codec() {
+        let bytes: Vec<u8> = (i16::MIN..=i16::MAX).flat_map(i16::to_le_bytes).collect();
+        let mut parameters = parameters(8000, 1);
+        parameters.for_codec(CODEC_ID_PCM_S16LE);
+        let mut codec = Codec::new(PcmDecoder::try_new, &parameters).unwrap();
+        let [mut expected, mut found] = [(); 2].map(|()| Frames::default());
+        codec.decode(&bytes, &mut expected).unwrap();
+        decode_16(&bytes, &mut found);
+        assert_eq!(found.samples, expected.samples);
     }
 }

@@ -205,7 +205,10 @@ impl Session {
         let bytes = event.payload;
         Turns::check_message(format.encoding, bytes.len(), format.rate_hz)
             .map_err(|text| End::Fault(Fault("bad-audio", text)))?;
-        self.on_thread(move |parts| {
+        let piece_seconds = format.encoding.seconds(bytes.len(), format.rate_hz);
+        let parts = self.listening.iter().flat_map(|listening| &listening.parts);
+        let expected = parts.map(|part| part.model.expected_stream_seconds(piece_seconds)).sum();
+        self.call(expected, move |parts| {
             let mut events = Vec::new();
             for part in parts {
                 events.extend(part.push(&bytes)?);
@@ -217,7 +220,7 @@ impl Session {
 
     /// Ends the sound and sends the rest of the events.
     async fn stop(&mut self) -> Result<(), End> {
-        self.on_thread(|parts| {
+        self.call(f64::INFINITY, |parts| {
             let mut events = Vec::new();
             for part in parts.drain(..) {
                 events.extend(part.finish()?);
@@ -232,9 +235,10 @@ impl Session {
         Ok(())
     }
 
-    /// Calls a function with the models on a thread, and sends the events that it returns.
-    async fn on_thread(
+    /// Calls a function with the models, on another thread if it may take long, and sends the events that it returns.
+    async fn call(
         &mut self,
+        expected_seconds: f64,
         call: impl FnOnce(&mut Vec<Part>) -> Result<Vec<Found>, InferError> + Send + 'static,
     ) -> Result<(), End> {
         let Some(listening) = &mut self.listening else { return Ok(()) };
@@ -245,8 +249,12 @@ impl Session {
             (parts, result)
         };
         let failed = |message| End::Fault(Fault("internal", message));
-        let (parts, result) =
-            self.service.app.run_stream(job).await.map_err(|error| failed(error.message))?;
+        let (parts, result) = self
+            .service
+            .app
+            .run_stream(expected_seconds, job)
+            .await
+            .map_err(|error| failed(error.message))?;
         self.service.app.metrics.audio("wyoming", (seconds(&parts) - before).max(0.0));
         listening.parts = parts;
         let events = result.map_err(|error| End::Fault(error.into()))?;
