@@ -1,11 +1,10 @@
 //! Feature configuration: the `[features]` section of a recipe.
 
-use serde::{Deserialize, Serialize};
-
 use crate::check::{require, require_sample_rate};
 use crate::deltas::DeltasConfig;
 use crate::front_ends::FrontEndConfig;
 use crate::normalization::Normalization;
+use crate::serde_scalar::words;
 use crate::settings_macro::config;
 use crate::stacking::StackingConfig;
 use crate::{FeatureError, FrontEnd};
@@ -25,14 +24,20 @@ const MAX_SAMPLE_RATE_HZ: u32 = 1_536_000;
 /// Scale of the samples that a front end receives, for a 16-bit sample x.
 ///
 /// The scale changes only the first cepstral coefficient, except where a floor applies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
     /// x itself, -32768..=32767, as scipy.io.wavfile reads it.
     Int16,
     /// x / 32768, as librosa.load and torchaudio.load return it.
     #[default]
     Unit,
+}
+
+words! {
+    Scale {
+        Int16 = "int16",
+        Unit = "unit",
+    }
 }
 
 impl Scale {

@@ -1,16 +1,14 @@
 //! Settings of delta features (key `deltas`), after any front end: choice of the toolkit and its filter.
 
-use serde::{Deserialize, Serialize};
-
 use crate::librosa::delta::{Delta, DeltaConfig, DeltaMode};
+use crate::serde_scalar::words;
 use crate::settings_macro::config;
 use crate::stages::{DeltaFilter, DeltaStage};
 use crate::stream::{StreamingDelta, needs_whole_clip};
 use crate::{FeatureError, TorchaudioDeltaConfig};
 
 /// Toolkit whose deltas are computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeltaKind {
     /// [`DeltaConfig`]: a polynomial fitted to 9 frames; one filter per order.
@@ -24,6 +22,15 @@ pub enum DeltaKind {
     Kaldi,
     /// [`TorchaudioDeltaConfig`]: equal to `Psf`.
     Torchaudio,
+}
+
+words! {
+    DeltaKind {
+        Librosa = "librosa",
+        Psf = "psf",
+        Kaldi = "kaldi",
+        Torchaudio = "torchaudio",
+    }
 }
 
 config! {

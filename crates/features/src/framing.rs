@@ -2,23 +2,28 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use crate::FeatureError;
 use crate::sample::Sample;
+use crate::serde_scalar::words;
 use crate::simd::with_simd;
 use crate::stages::{Edges, FramingStage};
 use crate::stream::check_finite;
 
 /// Padding before the first and after the last sample, for centered frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PadMode {
     /// Zeros; librosa's default since 0.9.
     #[default]
     Constant,
     /// Reflection about the first and last sample, which are not repeated; librosa's default before 0.9.
     Reflect,
+}
+
+words! {
+    PadMode {
+        Constant = "constant",
+        Reflect = "reflect",
+    }
 }
 
 /// Frames of equal length and hop, as in librosa.

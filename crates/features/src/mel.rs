@@ -254,7 +254,7 @@ impl<'de> Deserialize<'de> for MelNorm {
             Scalar::Word("none") | Scalar::Null => Some(MelNorm::None),
             Scalar::Word("inf") => Some(MelNorm::P(f64::INFINITY)),
             Scalar::Number(p) => Some(MelNorm::P(p)),
-            Scalar::Word(_) => None,
+            _ => None,
         })
     }
 }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::serde_scalar::words;
 use crate::{FeatureError, Features, KaldiCmvn};
 
 /// Normalization of features.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Normalization {
     /// No normalization.
@@ -22,6 +22,17 @@ pub enum Normalization {
     Cmvn,
     /// Kaldi's CMVN without the variance; see [`KaldiCmvn::Mean`].
     CmvnMean,
+}
+
+words! {
+    Normalization {
+        None = "none",
+        PerCoefficient = "per-coefficient",
+        PerUtterance = "per-utterance",
+        PerUtteranceMean = "per-utterance-mean",
+        Cmvn = "cmvn",
+        CmvnMean = "cmvn-mean",
+    }
 }
 
 impl Normalization {

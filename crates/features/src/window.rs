@@ -2,13 +2,12 @@
 
 use std::f64::consts::TAU;
 
-use serde::{Deserialize, Serialize};
+use crate::serde_scalar::words;
 
 /// Window function that multiplies a frame before the Fourier transform.
 ///
 /// All windows are sums of cosines a0 - a1 cos(x) + a2 cos(2x), x from 0 to 2 pi over the window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Window {
     /// 0.5 - 0.5 cos(x).
@@ -19,8 +18,16 @@ pub enum Window {
     /// 0.42 - 0.5 cos(x) + 0.08 cos(2x).
     Blackman,
     /// All ones; also called boxcar or ones.
-    #[serde(alias = "boxcar", alias = "ones", alias = "rect", alias = "box")]
     Rectangular,
+}
+
+words! {
+    Window {
+        Hann = "hann",
+        Hamming = "hamming",
+        Blackman = "blackman",
+        Rectangular = "rectangular" | "boxcar" | "ones" | "rect" | "box",
+    }
 }
 
 impl Window {

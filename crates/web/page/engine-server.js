@@ -80,9 +80,13 @@ export async function segments(model, samples, sampleRate, { threshold, min_spee
   return (await post("v1/segments", { model: model.name, ...options }, samples, sampleRate)).segments;
 }
 
+/** Rules of the segments of a recording, for the events of a stream, whose own are longer. */
+const FRAME_STREAM = { prefix_padding_ms: 30, silence_duration_ms: 100 };
+
 /** Opens a stream; the handlers receive its events. Returns `push(samples)`, `finish()` and `close()`. */
 export function stream(model, sampleRate, { keywords, ...options }, handlers) {
-  const url = address("v1/stream", { model: model.name, sample_rate: sampleRate, encoding: "f32le", scores: true, ...options });
+  const rules = model.kind === "frames" ? FRAME_STREAM : {};
+  const url = address("v1/stream", { model: model.name, sample_rate: sampleRate, encoding: "f32le", scores: true, ...rules, ...options });
   for (const label of Object.keys(keywords ?? {})) url.searchParams.append("keyword", label);
   url.protocol = url.protocol.replace("http", "ws");
   const socket = new WebSocket(url, token ? ["stapes", `bearer.${token}`] : ["stapes"]);

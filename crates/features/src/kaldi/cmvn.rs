@@ -1,13 +1,12 @@
 //! Cepstral mean and variance normalization (CMVN) of an utterance, as in Kaldi.
 
-use serde::{Deserialize, Serialize};
+use crate::serde_scalar::words;
 
 /// Cepstral mean and variance normalization over the frames of the utterance.
 ///
 /// # Source
 /// kaldi-native-fbank 1.23.0, compute_cmvn_stats and apply_cmvn; Kaldi's apply-cmvn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KaldiCmvn {
     /// None.
@@ -17,6 +16,14 @@ pub enum KaldiCmvn {
     Mean,
     /// Mean and population variance; the variance is at least 1e-20.
     MeanVar,
+}
+
+words! {
+    KaldiCmvn {
+        None = "none",
+        Mean = "mean",
+        MeanVar = "meanvar",
+    }
 }
 
 const MIN_VARIANCE: f64 = 1e-20;

@@ -1,13 +1,12 @@
 //! Settings, under kaldi-native-fbank's names and with its defaults.
 
-use serde::{Deserialize, Serialize};
+use crate::serde_scalar::words;
 
 use super::{KaldiCmvn, KaldiWindow};
 use crate::settings_macro::config;
 
 /// Implementation whose defaults and rules apply where the two differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KaldiDialect {
     /// kaldi-native-fbank: MFCCs begin with the energy, which has no floor; lengths in samples are computed
@@ -17,6 +16,13 @@ pub enum KaldiDialect {
     /// torchaudio.compliance.kaldi: MFCCs begin with c0, an energy has the floor 1; lengths in samples are
     /// computed in f64; a band without a bin is silent; a clip shorter than a frame is an error.
     Torchaudio,
+}
+
+words! {
+    KaldiDialect {
+        KaldiNativeFbank = "kaldi-native-fbank",
+        Torchaudio = "torchaudio",
+    }
 }
 
 config! {

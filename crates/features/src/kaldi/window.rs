@@ -2,11 +2,10 @@
 
 use std::f64::consts::{PI, TAU};
 
-use serde::{Deserialize, Serialize};
+use crate::serde_scalar::words;
 
 /// Window function; all but `Hann` are symmetric (x = 2 pi n / (length - 1)).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KaldiWindow {
     /// (0.5 - 0.5 cos(x))^0.85.
@@ -24,6 +23,18 @@ pub enum KaldiWindow {
     Sine,
     /// c - 0.5 cos(x) + (0.5 - c) cos(2x) with c = `blackman_coeff`.
     Blackman,
+}
+
+words! {
+    KaldiWindow {
+        Povey = "povey",
+        Hanning = "hanning",
+        Hamming = "hamming",
+        Hann = "hann",
+        Rectangular = "rectangular",
+        Sine = "sine",
+        Blackman = "blackman",
+    }
 }
 
 impl KaldiWindow {

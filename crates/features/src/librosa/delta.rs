@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::sample::Sample;
+use crate::serde_scalar::words;
 use crate::{FeatureError, Features};
 
 /// Extension of the frames beyond both ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeltaMode {
     /// Polynomial fitted to the first (last) `width` frames.
     #[default]
@@ -20,6 +20,16 @@ pub enum DeltaMode {
     Constant,
     /// Periodic continuation from the other end.
     Wrap,
+}
+
+words! {
+    DeltaMode {
+        Interp = "interp",
+        Nearest = "nearest",
+        Mirror = "mirror",
+        Constant = "constant",
+        Wrap = "wrap",
+    }
 }
 
 impl DeltaMode {

@@ -2,28 +2,35 @@
 
 use std::f64::consts::TAU;
 
-use serde::{Deserialize, Serialize};
+use crate::serde_scalar::words;
 
 /// Window function: numpy's windows, all symmetric.
 ///
 /// x = 2 pi n / (length - 1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PsfWindow {
     /// All ones; python_speech_features' default.
     #[default]
-    #[serde(alias = "ones", alias = "boxcar")]
     Rectangular,
     /// 0.54 - 0.46 cos(x).
     Hamming,
     /// 0.5 - 0.5 cos(x).
-    #[serde(alias = "hann")]
     Hanning,
     /// 0.42 - 0.5 cos(x) + 0.08 cos(2x).
     Blackman,
     /// Triangle: 1 - |2 n / (length - 1) - 1|.
     Bartlett,
+}
+
+words! {
+    PsfWindow {
+        Rectangular = "rectangular" | "ones" | "boxcar",
+        Hamming = "hamming",
+        Hanning = "hanning" | "hann",
+        Blackman = "blackman",
+        Bartlett = "bartlett",
+    }
 }
 
 impl PsfWindow {

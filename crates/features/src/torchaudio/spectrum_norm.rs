@@ -1,12 +1,13 @@
 //! Normalization of a spectrum.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::serde_scalar::{Scalar, deserialize_scalar};
 
 /// Divisor of a spectrum before its power is computed.
 ///
 /// `false`, `true` or the name of the divisor in a recipe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Argument", into = "Argument")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SpectrumNorm {
     /// No division; `false`.
     #[default]
@@ -28,38 +29,25 @@ impl SpectrumNorm {
     }
 }
 
-/// torchaudio's argument: a flag or a word.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged, expecting = "must be true, false, \"window\" or \"frame_length\"")]
-enum Argument {
-    Flag(bool),
-    Word(Word),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Word {
-    Window,
-    FrameLength,
-}
-
-impl From<Argument> for SpectrumNorm {
-    fn from(argument: Argument) -> SpectrumNorm {
-        match argument {
-            Argument::Flag(false) => SpectrumNorm::None,
-            Argument::Flag(true) | Argument::Word(Word::Window) => SpectrumNorm::Window,
-            Argument::Word(Word::FrameLength) => SpectrumNorm::FrameLength,
+impl Serialize for SpectrumNorm {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            SpectrumNorm::None => serializer.serialize_bool(false),
+            SpectrumNorm::Window => serializer.serialize_bool(true),
+            SpectrumNorm::FrameLength => serializer.serialize_str("frame_length"),
         }
     }
 }
 
-impl From<SpectrumNorm> for Argument {
-    fn from(norm: SpectrumNorm) -> Argument {
-        match norm {
-            SpectrumNorm::None => Argument::Flag(false),
-            SpectrumNorm::Window => Argument::Flag(true),
-            SpectrumNorm::FrameLength => Argument::Word(Word::FrameLength),
-        }
+impl<'de> Deserialize<'de> for SpectrumNorm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SpectrumNorm, D::Error> {
+        let expected = "true, false, \"window\" or \"frame_length\"";
+        deserialize_scalar(deserializer, expected, |scalar| match scalar {
+            Scalar::Flag(false) => Some(SpectrumNorm::None),
+            Scalar::Flag(true) | Scalar::Word("window") => Some(SpectrumNorm::Window),
+            Scalar::Word("frame_length") => Some(SpectrumNorm::FrameLength),
+            _ => None,
+        })
     }
 }
 
@@ -79,7 +67,10 @@ mod tests {
             assert_eq!(serde_json::to_string(&norm).unwrap(), argument);
         }
         let error = serde_json::from_str::<SpectrumNorm>("\"area\"").unwrap_err().to_string();
-        assert!(error.starts_with("must be true, false, \"window\" or \"frame_length\""), "{error}");
+        assert!(
+            error.starts_with("\"area\": must be true, false, \"window\" or \"frame_length\""),
+            "{error}"
+        );
     }
 
     #[test]
