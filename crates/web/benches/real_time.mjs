@@ -1,49 +1,64 @@
-/* Prints the time of the built-in `vad` as a fraction of the recording, for both modules: median of 9 rounds that alternate.
- * usage: node crates/web/benches/real_time.mjs FOLDER    FOLDER: of `stapes export vad --to web --out FOLDER` */
+/* Prints the time of the built-in `vad` as a fraction of the recording, for both modules, in Node.js and in headless Chromium.
+ * usage: node crates/web/benches/real_time.mjs FOLDER [CHROMIUM]
+ *   FOLDER: of `stapes export vad --to web --out FOLDER`    CHROMIUM: program of the browser; without it only Node.js is measured */
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const folder = process.argv[2];
-const { classify, compile, load, stream } = await import(pathToFileURL(join(folder, "stapes/stapes.js")));
+import { measure } from "./measure.mjs";
 
-const RATE = 16000;
-const SECONDS = 10;
-const ROUNDS = 9;
+const [folder, chromium] = process.argv.slice(2);
 
-/* Noise that comes and goes. */
-let state = 1;
-const samples = Float32Array.from({ length: SECONDS * RATE }, (_, at) => {
-  state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-  return (state / 2 ** 31 - 0.5) * 0.3 * Math.sin(at / RATE) ** 2;
-});
+const MIME = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
-const modules = await Promise.all(
-  ["stapes-simd.wasm", "stapes.wasm"].map(async (name) => ({ name, module: await compile(readFileSync(join(folder, "stapes", name))) })),
-);
-for (const one of modules) one.model = await load(readFileSync(join(folder, "vad.safetensors")), { module: one.module });
+const PAGE = `<!doctype html><title>Real time</title><script type="module">
+  import { measure } from "/measure.mjs";
+  import * as stapes from "/stapes/stapes.js";
+  const read = async (path) => (await fetch(path)).arrayBuffer();
+  const text = await measure(stapes, read).then((lines) => lines.join("\\n"), String);
+  await fetch("/result", { method: "POST", body: text });
+</script>`;
 
-const tasks = {
-  classify: (model) => classify(model, samples, RATE),
-  stream(model) {
-    const live = stream(model, RATE, { scores: true });
-    for (let at = 0; at < samples.length; at += 128) live.push(samples.subarray(at, at + 128));
-    live.finish();
-    live.free();
-  },
-};
-
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-for (const [task, run] of Object.entries(tasks)) {
-  const times = modules.map(() => []);
-  for (let round = 0; round <= ROUNDS; round++) {
-    modules.forEach(({ model }, at) => {
-      const start = performance.now();
-      run(model);
-      /* The first round compiles. */
-      if (round > 0) times[at].push((performance.now() - start) / 1000 / SECONDS);
-    });
-  }
-  modules.forEach(({ name }, at) => console.log(`${task}, ${name}: ${median(times[at]).toFixed(4)} of real time`));
+/** Measures in a browser, whose page sends the result to a server here. */
+async function inBrowser(program) {
+  let answer;
+  const result = new Promise((resolve) => (answer = resolve));
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://localhost");
+    if (request.method === "POST") {
+      let text = "";
+      for await (const part of request) text += part;
+      response.end();
+      return answer(text);
+    }
+    if (pathname === "/") return response.setHeader("content-type", "text/html").end(PAGE);
+    const file = pathname === "/measure.mjs" ? new URL("measure.mjs", import.meta.url) : join(folder, pathname);
+    try {
+      response.setHeader("content-type", MIME[extname(pathname)] ?? "application/octet-stream").end(readFileSync(file));
+    } catch {
+      response.writeHead(404).end();
+    }
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const profile = mkdtempSync(join(tmpdir(), "stapes-browser-"));
+  const options = ["--headless=new", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`];
+  const browser = spawn(program, [...options, `http://127.0.0.1:${server.address().port}/`], { stdio: "ignore" });
+  const ended = once(browser, "exit");
+  const text = await Promise.race([result, ended.then(() => "the browser ended before the result")]);
+  browser.kill();
+  await ended;
+  server.close();
+  server.closeAllConnections();
+  rmSync(profile, { recursive: true, force: true });
+  return text;
 }
+
+const stapes = await import(pathToFileURL(join(folder, "stapes/stapes.js")));
+const lines = await measure(stapes, (path) => readFileSync(join(folder, path)));
+console.log(`Node.js ${process.version}\n${lines.join("\n")}`);
+if (chromium) console.log(`${chromium}\n${await inBrowser(chromium)}`);
