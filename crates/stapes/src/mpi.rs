@@ -1,9 +1,11 @@
 //! Training with several processes over MPI.
 
-use mpi::collective::SystemOperation;
+use mpi::Count;
+use mpi::datatype::PartitionMut;
 use mpi::environment::Universe;
+use mpi::point_to_point::send_receive_into;
 use mpi::topology::SimpleCommunicator;
-use mpi::traits::{Communicator as _, CommunicatorCollectives, Root};
+use mpi::traits::{Communicator as _, CommunicatorCollectives, Destination, Root, Source};
 use stapes_train::Communicator;
 
 /// Communicator of the processes that `mpirun` or a cluster's scheduler started together.
@@ -43,19 +45,18 @@ impl Communicator for MpiCommunicator {
         world().size() as usize
     }
 
-    /// Adds in process 0 and broadcasts the sum, so that all processes have the same bits.
-    fn all_reduce_sum(&self, values: &mut [f32]) {
+    fn send(&self, values: &[f32], to: usize) {
+        world().process_at_rank(to as i32).send(values);
+    }
+
+    fn receive(&self, values: &mut [f32], from: usize) {
+        world().process_at_rank(from as i32).receive_into(values);
+    }
+
+    fn send_receive(&self, sent: &[f32], received: &mut [f32], partner: usize) {
         let world = world();
-        let root = world.process_at_rank(0);
-        match world.rank() {
-            0 => {
-                let mut sums = vec![0.0f32; values.len()];
-                root.reduce_into_root(&*values, &mut sums[..], SystemOperation::sum());
-                values.copy_from_slice(&sums);
-            }
-            _ => root.reduce_into(&*values, SystemOperation::sum()),
-        }
-        root.broadcast_into(values);
+        let partner = world.process_at_rank(partner as i32);
+        send_receive_into(sent, &partner, received, &partner);
     }
 
     fn broadcast(&self, values: &mut [f32]) {
@@ -66,12 +67,40 @@ impl Communicator for MpiCommunicator {
         let world = world();
         let mut lengths = vec![0u64; self.size()];
         world.all_gather_into(&(message.len() as u64), &mut lengths[..]);
-        let from = |(rank, &length): (usize, &u64)| {
-            let mut bytes = if rank == self.rank() { message.to_vec() } else { vec![0; length as usize] };
-            let sender = world.process_at_rank(rank as i32);
-            bytes.chunks_mut(MAX_MESSAGE).for_each(|chunk| sender.broadcast_into(chunk));
-            bytes
-        };
-        lengths.iter().enumerate().map(from).collect()
+        let total: u64 = lengths.iter().sum();
+        if total == 0 {
+            return vec![Vec::new(); lengths.len()];
+        }
+        // The address of an empty slice can be that of Open MPI's MPI_IN_PLACE, 1.
+        let message = if message.is_empty() { &b"."[..0] } else { message };
+        let Ok(total) = Count::try_from(total) else { return broadcast_in_turn(&world, message, &lengths) };
+        let counts: Vec<Count> = lengths.iter().map(|&length| length as Count).collect();
+        let starts: Vec<Count> = counts
+            .iter()
+            .scan(0, |end, count| {
+                let start = *end;
+                *end += count;
+                Some(start)
+            })
+            .collect();
+        let mut bytes = vec![0; total as usize];
+        world.all_gather_varcount_into(
+            message,
+            &mut PartitionMut::new(&mut bytes[..], &counts[..], &starts[..]),
+        );
+        let mut rest = &bytes[..];
+        let mut next = |&length: &u64| rest.split_off(..length as usize).unwrap_or_default().to_vec();
+        lengths.iter().map(&mut next).collect()
     }
+}
+
+/// Returns the messages of all processes, which are too long together for MPI's count; each is broadcast.
+fn broadcast_in_turn(world: &SimpleCommunicator, message: &[u8], lengths: &[u64]) -> Vec<Vec<u8>> {
+    let from = |(rank, &length): (usize, &u64)| {
+        let mut bytes = if rank as i32 == world.rank() { message.to_vec() } else { vec![0; length as usize] };
+        let sender = world.process_at_rank(rank as i32);
+        bytes.chunks_mut(MAX_MESSAGE).for_each(|chunk| sender.broadcast_into(chunk));
+        bytes
+    };
+    lengths.iter().enumerate().map(from).collect()
 }

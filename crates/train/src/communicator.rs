@@ -14,8 +14,14 @@ pub trait Communicator: Sync {
     /// Returns the number of processes.
     fn size(&self) -> usize;
 
-    /// Replaces each value with its sum over all processes.
-    fn all_reduce_sum(&self, values: &mut [f32]);
+    /// Sends values to another process; may wait until it receives them.
+    fn send(&self, values: &[f32], to: usize);
+
+    /// Replaces the values with those that another process sends; their number must be equal.
+    fn receive(&self, values: &mut [f32], from: usize);
+
+    /// Sends values to another process and receives other values from it at the same time.
+    fn send_receive(&self, sent: &[f32], received: &mut [f32], partner: usize);
 
     /// Replaces the values of all processes with those of rank 0.
     fn broadcast(&self, values: &mut [f32]);
@@ -37,7 +43,29 @@ impl Communicator for SingleProcess {
         1
     }
 
-    fn all_reduce_sum(&self, _values: &mut [f32]) {}
+    /// Does not return.
+    ///
+    /// # Panics
+    /// There is not another process.
+    fn send(&self, _values: &[f32], to: usize) {
+        unreachable!("a single process cannot send to process {to}")
+    }
+
+    /// Does not return.
+    ///
+    /// # Panics
+    /// There is not another process.
+    fn receive(&self, _values: &mut [f32], from: usize) {
+        unreachable!("a single process cannot receive from process {from}")
+    }
+
+    /// Does not return.
+    ///
+    /// # Panics
+    /// There is not another process.
+    fn send_receive(&self, _sent: &[f32], _received: &mut [f32], partner: usize) {
+        unreachable!("a single process cannot exchange values with process {partner}")
+    }
 
     fn broadcast(&self, _values: &mut [f32]) {}
 
@@ -46,54 +74,68 @@ impl Communicator for SingleProcess {
     }
 }
 
-/// Returns the numbers of all processes in the order of their ranks.
-fn all_gather_numbers(communicator: &dyn Communicator, numbers: &[f64]) -> Vec<Vec<f64>> {
+/// Returns the numbers of all processes, one after the other in the order of their ranks.
+fn all_gather_numbers(communicator: &dyn Communicator, numbers: &[f64]) -> Vec<f64> {
     let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-    let read =
-        |bytes: Vec<u8>| bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-    communicator.all_gather(&bytes).into_iter().map(read).collect()
+    let all = communicator.all_gather(&bytes);
+    all.iter().flat_map(|bytes| bytes.as_chunks::<8>().0).map(|bytes| f64::from_le_bytes(*bytes)).collect()
 }
 
-/// Returns each number's sum over all processes, added in the order of their ranks.
-pub(crate) fn sum_numbers<const N: usize>(communicator: &dyn Communicator, numbers: [f64; N]) -> [f64; N] {
-    if communicator.size() == 1 {
-        return numbers;
-    }
-    let all = all_gather_numbers(communicator, &numbers);
-    std::array::from_fn(|index| all.iter().filter_map(|numbers| numbers.get(index)).sum())
+/// Returns each number's sum over the shards of all processes, added in the order of the shards. `own` are the numbers of the
+/// shards of this process.
+pub(crate) fn sum_numbers<const N: usize>(communicator: &dyn Communicator, own: &[[f64; N]]) -> [f64; N] {
+    let all;
+    let shards = match communicator.size() {
+        1 => own,
+        _ => {
+            all = all_gather_numbers(communicator, own.as_flattened());
+            all.as_chunks::<N>().0
+        }
+    };
+    std::array::from_fn(|index| shards.iter().map(|numbers| numbers[index]).sum())
 }
 
 /// Returns, for each flag, `true` if it is set in any process.
 pub(crate) fn any_process<const N: usize>(communicator: &dyn Communicator, flags: [bool; N]) -> [bool; N] {
-    sum_numbers(communicator, flags.map(|flag| f64::from(u8::from(flag)))).map(|count| count > 0.0)
+    sum_numbers(communicator, &[flags.map(|flag| f64::from(u8::from(flag)))]).map(|count| count > 0.0)
 }
 
-/// Returns the statistics of a batch over all processes, added in the order of their ranks. A process without examples
-/// contributes none.
-pub(crate) fn sum_batch_stats(communicator: &dyn Communicator, own: &BatchStats) -> BatchStats {
-    let moments = own.moments.iter().flat_map(|of| [of.count as f64, of.mean, of.squares]);
-    let gradients = own.gradients.iter().flat_map(|of| [of.d, of.product]);
-    let count = std::iter::once(own.moments.len() as f64);
-    let numbers: Vec<f64> = count.chain(moments).chain(gradients).collect();
-    let read = |numbers: Vec<f64>| {
-        let (moments, gradients) = numbers[1..].split_at(3 * numbers[0] as usize);
-        let moments = moments.as_chunks::<3>().0.iter();
-        BatchStats {
-            moments: moments
-                .map(|&[count, mean, squares]| Moments { count: count as u64, mean, squares })
-                .collect(),
-            gradients: gradients
-                .as_chunks::<2>()
-                .0
-                .iter()
-                .map(|&[d, product]| GradientSums { d, product })
-                .collect(),
+/// Returns the statistics of a batch over the shards of all processes, added in the order of the shards. `own` are those of the
+/// shards of this process that have examples.
+pub(crate) fn sum_batch_stats(communicator: &dyn Communicator, own: Vec<BatchStats>) -> BatchStats {
+    let shards = match communicator.size() {
+        1 => own,
+        _ => {
+            let numbers: Vec<f64> = own.iter().flat_map(to_numbers).collect();
+            from_numbers(&all_gather_numbers(communicator, &numbers))
         }
     };
-    let parts = all_gather_numbers(communicator, &numbers).into_iter().map(read);
-    let add = |mut sum: BatchStats, part: BatchStats| {
-        sum.add(&part);
+    let add = |mut sum: BatchStats, shard: BatchStats| {
+        sum.add(&shard);
         sum
     };
-    parts.filter(|part| *part != BatchStats::default()).reduce(add).unwrap_or_default()
+    shards.into_iter().reduce(add).unwrap_or_default()
+}
+
+fn to_numbers(stats: &BatchStats) -> Vec<f64> {
+    let counts = [stats.moments.len() as f64, stats.gradients.len() as f64];
+    let moments = stats.moments.iter().flat_map(|of| [of.count as f64, of.mean, of.squares]);
+    let gradients = stats.gradients.iter().flat_map(|of| [of.d, of.product]);
+    counts.into_iter().chain(moments).chain(gradients).collect()
+}
+
+fn from_numbers(mut numbers: &[f64]) -> Vec<BatchStats> {
+    let mut all = Vec::new();
+    while let Some((&[moments, gradients], rest)) = numbers.split_first_chunk() {
+        let (moments, rest) = rest.split_at(3 * moments as usize);
+        let (gradients, rest) = rest.split_at(2 * gradients as usize);
+        let channel = |&[count, mean, squares]: &[f64; 3]| Moments { count: count as u64, mean, squares };
+        let sums = |&[d, product]: &[f64; 2]| GradientSums { d, product };
+        all.push(BatchStats {
+            moments: moments.as_chunks().0.iter().map(channel).collect(),
+            gradients: gradients.as_chunks().0.iter().map(sums).collect(),
+        });
+        numbers = rest;
+    }
+    all
 }

@@ -82,8 +82,8 @@ pub struct TrainConfig {
     /// Number of steps between validations; by default one epoch. The last step is always validated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validate_every_steps: Option<usize>,
-    /// Number of shards of a batch, each of which may run on its own thread. Gradients are summed in a fixed order, so
-    /// results depend on this number (in the last digits) but not on threads.
+    /// Number of shards of a batch, each of which may run on its own thread. Gradients are summed in a tree over them, so
+    /// results depend on this number (in the last digits) but not on threads or processes.
     #[serde(default = "default_shards")]
     pub shards: usize,
 }

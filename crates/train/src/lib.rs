@@ -5,8 +5,8 @@
 //! after `patience` validations without improvement, time limits. It knows nothing about files, recipes or test splits.
 //!
 //! [`Shards`] distribute the examples of a batch: each shard has its own network and gradient buffer, and the gradients
-//! are summed in a fixed order. The result therefore depends on the number of shards, but not on threads or timing. A
-//! [`FrameSource`] recomputes the frames of training examples on background threads.
+//! are summed in a tree over the shards. The result therefore depends on the number of shards, but not on threads, processes or
+//! timing. A [`FrameSource`] recomputes the frames of training examples on background threads.
 //!
 //! # Example
 //! ```
@@ -56,6 +56,7 @@ mod inputs;
 mod loader;
 mod mixup;
 mod optimizer;
+mod reduction;
 mod schedule;
 mod shards;
 mod state;
@@ -70,6 +71,7 @@ pub use examples::{Examples, Labels, LabelsRef, PackedLabels};
 pub use inputs::{Event, Start, TrainingInputs, TrainingResult};
 pub use loader::{FrameSource, FrameWorker, LoaderOptions};
 pub use optimizer::Optimizer;
+pub use reduction::all_reduce_sum;
 pub use schedule::{Schedule, ScheduleContext};
 pub use shards::Shards;
 pub use state::{Checkpoint, Point, Progress, Snapshot, Validation};

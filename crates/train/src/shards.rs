@@ -5,22 +5,23 @@ mod shard;
 use rayon::prelude::*;
 use stapes_nn::layer::Shape;
 use stapes_nn::objective::{LossOptions, Objective};
-use stapes_nn::{BatchStats, ModelConfig, ModelError, Network};
+use stapes_nn::{ModelConfig, ModelError, Network};
 
 use crate::batches::Crop;
 use crate::communicator::{Communicator, SingleProcess, sum_batch_stats, sum_numbers};
 use crate::examples::{Examples, LabelsRef};
 use crate::mixup::{Mix, draw_mixes};
+use crate::reduction::{first_shard, sum_shards};
 use crate::state::Validation;
 use crate::step_options::StepOptions;
 use shard::{Shard, ShardCrops, ShardEvaluation, ShardStep, Step};
 
 /// The shards of a model's batches.
 ///
-/// The gradients are summed in the order of the shards, so the sum depends on the number of shards but not on threads.
+/// The gradients are summed in a tree over the shards, so the sum depends on the number of shards but not on threads.
 /// Layers that need statistics of the whole batch are synchronization points: the shards wait there for each other, and the
 /// statistics are summed in the order of the shards. The shards are distributed over the processes of a [`Communicator`],
-/// and each process receives the sum over all.
+/// and each process receives the sum over all, whose bits do not depend on the number of processes.
 pub struct Shards<'t> {
     /// Shards of this process.
     shards: Vec<Shard>,
@@ -30,10 +31,9 @@ pub struct Shards<'t> {
     total: usize,
     communicator: &'t dyn Communicator,
     accumulation_steps: usize,
+    /// Gradients received from another process.
+    received: Vec<f32>,
 }
-
-/// Number of gradients that one thread sums at a time.
-const CHUNK: usize = 64 * 1024;
 
 impl<'t> Shards<'t> {
     /// Builds `shards` networks of a model for inputs of this shape and `classes` classes.
@@ -61,10 +61,10 @@ impl<'t> Shards<'t> {
         communicator: &'t dyn Communicator,
     ) -> Result<Shards<'t>, ModelError> {
         let rank = communicator.rank();
-        let [first, end] = [rank, rank + 1].map(|rank| total * rank / communicator.size());
+        let [first, end] = [rank, rank + 1].map(|rank| first_shard(rank, communicator.size(), total));
         let shard = |_| Ok(Shard::new(model.build(input, classes)?));
         let shards = (first..end).map(shard).collect::<Result<_, ModelError>>()?;
-        Ok(Shards { shards, first, total, communicator, accumulation_steps: 1 })
+        Ok(Shards { shards, first, total, communicator, accumulation_steps: 1, received: Vec::new() })
     }
 
     /// Splits each batch into `accumulation_steps` parts that run one after the other, which saves memory; their gradients
@@ -111,21 +111,13 @@ impl<'t> Shards<'t> {
         self.reduce()
     }
 
-    /// Sums the losses and gradients of all shards into the first one. Returns the loss.
+    /// Sums the losses and gradients of all shards; the first shard of each process has the sum. Returns the loss.
     fn reduce(&mut self) -> f64 {
-        let (first, others) = self.shards.split_at_mut(1);
-        let first = &mut first[0].buffers;
-        first.loss += others.iter().map(|shard| shard.buffers.loss).sum::<f64>();
-        let others: Vec<&[f32]> = others.iter().map(|shard| &shard.buffers.gradients[..]).collect();
-        first.gradients.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sums)| {
-            for gradients in &others {
-                let gradients = &gradients[chunk * CHUNK..];
-                sums.iter_mut().zip(gradients).for_each(|(sum, gradient)| *sum += gradient);
-            }
-        });
-        let [loss] = sum_numbers(self.communicator, [first.loss]);
-        first.loss = loss;
-        self.communicator.all_reduce_sum(&mut first.gradients);
+        let losses: Vec<[f64; 1]> = self.shards.iter().map(|shard| [shard.buffers.loss]).collect();
+        let [loss] = sum_numbers(self.communicator, &losses);
+        let mut gradients: Vec<&mut [f32]> =
+            self.shards.iter_mut().map(|shard| &mut shard.buffers.gradients[..]).collect();
+        sum_shards(self.communicator, &mut gradients, self.total, &mut self.received);
         loss
     }
 
@@ -157,18 +149,20 @@ impl<'t> Shards<'t> {
     ) -> Validation {
         let all: Vec<Crop> = (0..data.len()).map(|example| data.full(example)).collect();
         let total = count_decisions(self.network().objective(), &all);
-        let (mut loss, mut correct) = (0.0, 0);
+        // Loss and number of correct decisions of each shard.
+        let mut sums = vec![[0.0; 2]; self.shards.len()];
         let batches: Vec<_> = all.chunks(batch_size).map(|batch| self.distribute(batch, 0)).collect();
         let mut shards: Vec<ShardEvaluation<'_>> =
             self.shards.iter_mut().map(|shard| shard.begin_evaluation(parameters)).collect();
         for crops in batches {
-            let shards = shards.par_iter_mut().zip(crops);
-            let results = shards.map(|(shard, crops)| shard.evaluate(&crops, data, total));
-            let (losses, counts): (Vec<f64>, Vec<usize>) = results.unzip();
-            loss += losses.iter().sum::<f64>();
-            correct += counts.iter().sum::<usize>();
+            let shards = shards.par_iter_mut().zip(crops).zip(&mut sums);
+            shards.for_each(|((shard, crops), [loss, correct])| {
+                let (shard_loss, shard_correct) = shard.evaluate(&crops, data, total);
+                *loss += shard_loss;
+                *correct += shard_correct as f64;
+            });
         }
-        let [loss, correct] = sum_numbers(self.communicator, [loss, correct as f64]);
+        let [loss, correct] = sum_numbers(self.communicator, &sums);
         Validation { loss, accuracy: correct / total as f64 }
     }
 
@@ -213,16 +207,8 @@ fn compute_gradients_in_stages(
 
 /// Sums the statistics of a synchronization point over all shards with examples, and gives each of them the sum.
 fn all_reduce_stats(shards: &mut [ShardStep<'_>], communicator: &dyn Communicator, sync_point: usize) {
-    let mut sum = BatchStats::default();
-    for (index, shard) in shards.iter_mut().enumerate() {
-        match index {
-            0 => sum.clone_from(shard.network.batch_stats(sync_point)),
-            _ => sum.add(shard.network.batch_stats(sync_point)),
-        }
-    }
-    if communicator.size() > 1 {
-        sum = sum_batch_stats(communicator, &sum);
-    }
+    let own = shards.iter_mut().map(|shard| shard.network.batch_stats(sync_point).clone()).collect();
+    let sum = sum_batch_stats(communicator, own);
     shards.iter_mut().for_each(|shard| shard.network.batch_stats(sync_point).clone_from(&sum));
 }
 

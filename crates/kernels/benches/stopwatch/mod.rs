@@ -3,6 +3,7 @@
 //! `-- [--set=avx2] [WORD...]` selects the instruction set, and the lines whose name contains one of the words.
 
 #![allow(unsafe_code, reason = "the operating system's clock of processor time")]
+#![allow(dead_code, reason = "each bench uses a part")]
 
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,20 @@ fn processor_seconds() -> f64 {
     START.get_or_init(Instant::now).elapsed().as_secs_f64()
 }
 
+/// Returns the sorted times of a work that is repeated for a duration, in ms of processor time.
+pub(crate) fn times(duration: Duration, mut work: impl FnMut()) -> Vec<f64> {
+    work();
+    let mut times = Vec::new();
+    let start = Instant::now();
+    while times.len() < 5 || (start.elapsed() < duration && times.len() < 20_000) {
+        let begin = processor_seconds();
+        work();
+        times.push((processor_seconds() - begin) * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    times
+}
+
 impl Bench {
     /// Reads the command line, measures the peak and prints the header.
     pub(crate) fn new() -> Bench {
@@ -73,19 +88,11 @@ impl Bench {
     }
 
     /// Runs `work` repeatedly and prints its line; `operations` is 0 if a throughput makes no sense.
-    pub(crate) fn time(&self, name: &str, operations: f64, mut work: impl FnMut()) {
+    pub(crate) fn time(&self, name: &str, operations: f64, work: impl FnMut()) {
         if !self.words.is_empty() && !self.words.iter().any(|word| name.contains(word.as_str())) {
             return;
         }
-        work();
-        let mut times = Vec::new();
-        let start = Instant::now();
-        while times.len() < 5 || (start.elapsed() < LINE && times.len() < 20_000) {
-            let begin = processor_seconds();
-            work();
-            times.push((processor_seconds() - begin) * 1e3);
-        }
-        times.sort_by(f64::total_cmp);
+        let times = times(LINE, work);
         let (median, fast) = (times[times.len() / 2], times[times.len() / 10]);
         if operations > 0.0 {
             let rate = operations / fast / 1e6;

@@ -1,6 +1,7 @@
 //! Several processes train one model together. Here each process is a thread, and messages go through memory.
 
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Barrier, Mutex};
 
 use stapes_features::Features;
@@ -9,13 +10,29 @@ use stapes_nn::layer::Shape;
 use stapes_random::Rng;
 use stapes_train::{
     Communicator, Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, TrainingInputs,
-    TrainingResult, train,
+    TrainingResult, all_reduce_sum, train,
 };
 
 /// Messages of all processes.
 struct Messages {
     latest: Mutex<Vec<Vec<u8>>>,
     barrier: Barrier,
+    /// Channels of each sender to each receiver. They hold no message, so a process that sends waits for its receiver.
+    channels: Vec<Vec<(SyncSender<Vec<f32>>, Mutex<Receiver<Vec<f32>>>)>>,
+}
+
+impl Messages {
+    fn new(size: usize) -> Messages {
+        let channel = |_| {
+            let (sender, receiver) = sync_channel(0);
+            (sender, Mutex::new(receiver))
+        };
+        Messages {
+            latest: Mutex::new(vec![Vec::new(); size]),
+            barrier: Barrier::new(size),
+            channels: (0..size).map(|_| (0..size).map(channel).collect()).collect(),
+        }
+    }
 }
 
 struct Thread<'a> {
@@ -33,10 +50,24 @@ impl Communicator for Thread<'_> {
         self.size
     }
 
-    fn all_reduce_sum(&self, values: &mut [f32]) {
-        let all = self.all_gather_numbers(values);
-        for (index, value) in values.iter_mut().enumerate() {
-            *value = all.iter().map(|values| values[index]).sum();
+    fn send(&self, values: &[f32], to: usize) {
+        self.messages.channels[self.rank][to].0.send(values.to_vec()).unwrap();
+    }
+
+    fn receive(&self, values: &mut [f32], from: usize) {
+        values.copy_from_slice(&self.messages.channels[from][self.rank].1.lock().unwrap().recv().unwrap());
+    }
+
+    fn send_receive(&self, sent: &[f32], received: &mut [f32], partner: usize) {
+        match self.rank < partner {
+            true => {
+                self.send(sent, partner);
+                self.receive(received, partner);
+            }
+            false => {
+                self.receive(received, partner);
+                self.send(sent, partner);
+            }
         }
     }
 
@@ -107,7 +138,7 @@ fn train_network(
 }
 
 fn train_distributed(net: Net, shards: usize, size: usize) -> Vec<Result<TrainingResult, TrainError>> {
-    let messages = Messages { latest: Mutex::new(vec![Vec::new(); size]), barrier: Barrier::new(size) };
+    let messages = Messages::new(size);
     std::thread::scope(|scope| {
         let messages = &messages;
         let start = |rank| scope.spawn(move || train_network(net, shards, &Thread { rank, size, messages }));
@@ -116,36 +147,61 @@ fn train_distributed(net: Net, shards: usize, size: usize) -> Vec<Result<Trainin
     })
 }
 
-#[test]
-fn several_processes_match_one_process_and_all_return_the_same_bits() {
-    for net in NETS {
-        let single = train_network(net, 4, &SingleProcess).unwrap();
-        for size in [2, 3, 4] {
-            let results: Vec<TrainingResult> =
-                train_distributed(net, 4, size).into_iter().map(Result::unwrap).collect();
-            for result in &results {
-                assert!(result.last.iter().zip(&results[0].last).all(|(a, b)| a.to_bits() == b.to_bits()));
-                assert_eq!(result.best.step, results[0].best.step);
-                for (got, expected) in result.points.iter().zip(&single.points) {
-                    assert!(
-                        (got.train_loss / expected.train_loss - 1.0).abs() < 1e-5,
-                        "{got:?}, {expected:?}"
-                    );
-                    let (got, expected) = (got.validation.unwrap(), expected.validation.unwrap());
-                    assert!((got.loss / expected.loss - 1.0).abs() < 1e-4, "{got:?}, {expected:?}");
-                }
-                assert_eq!(result.points.len(), single.points.len());
-            }
-        }
+fn assert_same_bits(got: &TrainingResult, expected: &TrainingResult, case: &str) {
+    let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    assert!(bits(&got.last) == bits(&expected.last), "{case}");
+    assert!(bits(&got.parameters) == bits(&expected.parameters), "{case}");
+    assert_eq!(got.points.len(), expected.points.len(), "{case}");
+    for (got, expected) in got.points.iter().zip(&expected.points) {
+        assert_eq!((got.train_loss, got.validation), (expected.train_loss, expected.validation), "{case}");
     }
 }
 
 #[test]
-fn a_shard_for_each_process_gives_the_bits_of_one_process_with_as_many_shards() {
-    let single = train_network(NETS[0], 2, &SingleProcess).unwrap();
-    let results = train_distributed(NETS[0], 2, 2);
-    let last = &results[0].as_ref().unwrap().last;
-    assert!(single.last.iter().zip(last).all(|(a, b)| a.to_bits() == b.to_bits()));
+fn bits_depend_on_shards_and_not_on_processes() {
+    for (index, net) in NETS.into_iter().enumerate() {
+        let mut results = Vec::new();
+        // Processes with the same number of shards, a power of two, and all other cases.
+        for (shards, sizes) in [(4, &[2, 3, 4][..]), (7, &[2, 3, 4, 5, 7]), (8, &[2, 4, 6, 8])] {
+            let single = train_network(net, shards, &SingleProcess).unwrap();
+            for &size in sizes {
+                for result in train_distributed(net, shards, size) {
+                    let case = format!("network {index}, {shards} shards, {size} processes");
+                    assert_same_bits(&result.unwrap(), &single, &case);
+                }
+            }
+            results.push(single.last);
+        }
+        assert!(results[0] != results[1], "another number of shards rounds in another way");
+    }
+}
+
+#[test]
+fn sum_over_processes_is_a_tree() {
+    let value = |rank: usize, index: usize| 1.0 / (3.0 + rank as f32 + index as f32).powi(7);
+    for (size, length) in [(1, 3), (2, 5), (3, 5), (4, 1), (4, 11), (6, 11), (8, 0), (8, 100)] {
+        let messages = Messages::new(size);
+        let sum = |rank: usize| {
+            let mut values: Vec<f32> = (0..length).map(|index| value(rank, index)).collect();
+            all_reduce_sum(&Thread { rank, size, messages: &messages }, &mut values, &mut Vec::new());
+            values
+        };
+        let sums: Vec<Vec<f32>> = std::thread::scope(|scope| {
+            let sum = &sum;
+            let threads: Vec<_> = (0..size).map(|rank| scope.spawn(move || sum(rank))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let expected = |index| {
+            let mut sums: Vec<f32> = (0..size).map(|rank| value(rank, index)).collect();
+            while sums.len() > 1 {
+                sums =
+                    sums.chunks(2).map(|pair| pair.iter().copied().reduce(|a, b| a + b).unwrap()).collect();
+            }
+            sums[0]
+        };
+        let expected: Vec<f32> = (0..length).map(expected).collect();
+        assert!(sums.iter().all(|sums| *sums == expected), "{size} processes: {sums:?}, {expected:?}");
+    }
 }
 
 #[test]
