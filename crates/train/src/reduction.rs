@@ -117,7 +117,8 @@ impl Tree<'_> {
 fn exchange_halves(communicator: &dyn Communicator, values: &mut [f32], received: &mut [f32]) {
     let rank = communicator.rank();
     // Part of the values that this process sums, at each distance between partners.
-    let mut parts = vec![0..values.len()];
+    let all = 0..values.len();
+    let mut parts = vec![all];
     for stride in strides(communicator.size()) {
         let part = parts[parts.len() - 1].clone();
         let middle = part.start.midpoint(part.end);

@@ -13,12 +13,15 @@ use stapes_train::{
     TrainingResult, all_reduce_sum, train,
 };
 
+/// Channel of a sender to a receiver.
+type Channel = (SyncSender<Vec<f32>>, Mutex<Receiver<Vec<f32>>>);
+
 /// Messages of all processes.
 struct Messages {
     latest: Mutex<Vec<Vec<u8>>>,
     barrier: Barrier,
     /// Channels of each sender to each receiver. They hold no message, so a process that sends waits for its receiver.
-    channels: Vec<Vec<(SyncSender<Vec<f32>>, Mutex<Receiver<Vec<f32>>>)>>,
+    channels: Vec<Vec<Channel>>,
 }
 
 impl Messages {
