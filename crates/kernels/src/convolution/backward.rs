@@ -1,6 +1,7 @@
 //! The backward pass: lays out the gradient like the planes, sums it for the weights, correlates it with the weights.
 
 use super::correlate::{Correlation, Runs, correlate};
+use super::depthwise::{Depthwise, is_depthwise};
 use super::grid::Grid;
 use super::taps::Layout;
 use super::weight_gradients::PlaneGradient;
@@ -19,7 +20,11 @@ impl Convolution {
     /// If the number of weights does not match the shape.
     pub fn begin_backward(&mut self, weights: &[f32]) {
         crate::require_training();
-        self.backward.pack(self.set, &self.shape, weights);
+        if is_depthwise(&self.shape) {
+            self.forward.pack(self.set, &self.shape, weights);
+        } else {
+            self.backward.pack(self.set, &self.shape, weights);
+        }
         self.sums.begin();
     }
 
@@ -38,6 +43,9 @@ impl Convolution {
         d_input: Option<&mut [f32]>,
     ) {
         crate::require_training();
+        if let Some(of) = Depthwise::new(&self.shape, size) {
+            return self.backward_depthwise(of, input, gradient, d_input);
+        }
         let grid = self.prepare_input(input, size);
         let mut buffer = std::mem::take(&mut self.d_output);
         let plain = gradient.normalized.is_none()

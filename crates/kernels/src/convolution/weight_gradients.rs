@@ -106,6 +106,15 @@ impl WeightGradients {
         }
     }
 
+    /// Returns the sums over positions, [outputs, taps] vectors, and those for the bias, if it has a gradient.
+    pub(super) fn positions(&mut self, shape: &ConvolutionShape) -> (&mut [f32], Option<&mut [f64]>) {
+        let len = shape.weights() * self.set.width();
+        if !std::mem::replace(&mut self.has_positions, true) {
+            self.positions.zeroed(len);
+        }
+        (&mut self.positions.all_mut()[..len], Some(&mut self.bias[..]))
+    }
+
     /// Adds the sums to the gradients.
     pub(super) fn finish(&self, shape: &ConvolutionShape, gradients: Gradients<'_>) {
         let Gradients { weights, bias } = gradients;
