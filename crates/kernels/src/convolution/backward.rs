@@ -25,7 +25,7 @@ impl Convolution {
         } else {
             self.backward.pack(self.set, &self.shape, weights);
         }
-        self.sums.begin();
+        self.sums.begin(self.bias.is_some());
     }
 
     /// Backpropagates through one example, given its input and the gradient w.r.t. the output of
@@ -75,7 +75,8 @@ impl Convolution {
     /// Ends the backward pass of a batch: adds the sums over its examples to the gradients.
     ///
     /// # Panics
-    /// If the slice lengths do not match the shapes.
+    /// If the slice lengths do not match the shapes, or there is a gradient w.r.t. a bias that the convolution does not
+    /// have.
     pub fn finish_backward(&mut self, gradients: Gradients<'_>) {
         crate::require_training();
         self.sums.finish(&self.shape, gradients);

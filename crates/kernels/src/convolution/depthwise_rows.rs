@@ -59,7 +59,9 @@ fn forward_generic<S: PoolSimd>(
         (of.size[0] * of.size[1], weights.len() / of.channels, scratch.channel.len());
     let (pooled, pooled_width) = (output.len() / of.channels, epilogue.pool.output(of.output)[1]);
     let bytes = signs.as_ref().map_or(0, |signs| signs.len() / of.channels);
-    scratch.rows.fill(0.0);
+    if !of.is_padded() {
+        scratch.rows.fill(0.0);
+    }
     for channel in 0..of.channels {
         let rows = padded_rows(simd, &of, &input[channel * len..][..len], scratch.rows);
         let output = &mut output[channel * pooled..][..pooled];
@@ -121,8 +123,12 @@ fn backward_generic<S: PoolSimd>(
         && gradient.signs.is_none()
         && gradient.pool == AvgPool::None
         && width == of.output[1];
-    scratch.rows.fill(0.0);
-    scratch.channel.fill(0.0);
+    if !of.is_padded() {
+        scratch.rows.fill(0.0);
+    }
+    if !plain {
+        scratch.channel.fill(0.0);
+    }
     for channel in 0..channels {
         let gradient = EpilogueGradient {
             d: &gradient.d[channel * pooled..][..pooled],
@@ -361,7 +367,8 @@ fn sum_rows<S: PoolSimd>(simd: S, of: &Depthwise, d: Padded<'_>) -> f64 {
     let margin = if d.has_slack { of.margin() } else { 0 };
     for row in 0..of.output[0] {
         let row = &d.values[row * d.width + margin..][..of.output[1]];
-        for part in row.chunks(S::WIDTH) {
+        for at in (0..row.len()).step_by(S::WIDTH) {
+            let part = &row[at..row.len().min(at + S::WIDTH)];
             // SAFETY: at most a vector.
             sum = simd.add(sum, unsafe { crate::norm::load(simd, part.as_ptr(), part.len()) });
         }
