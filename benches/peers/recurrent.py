@@ -14,14 +14,12 @@ of each library's median time in ms, and the ratio of the peer's time to stapes'
 """
 import argparse
 import io
-import json
 import os
 import statistics
-import subprocess
 import sys
-import time
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+import step_bench
+from step_bench import timed
 
 
 def arguments():
@@ -141,17 +139,6 @@ class Model(nn.Module):
         return scores.squeeze(-1) if self.head == "per_frame" else scores
 
 
-def timed(work, seconds):
-    for _ in range(2):
-        work()
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
-        began = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - began) * 1e3)
-    return statistics.median(times)
-
-
 def torch_train(config, by_hand):
     torch.manual_seed(0)
     model = Model(**config, by_hand=by_hand)
@@ -208,27 +195,8 @@ def onnx_infer(model, inputs):
     return lambda: session.run(None, feed)
 
 
-def stapes(name, mode):
-    return [binary(), f"--threads={ARGUMENTS.threads}", f"--seconds={ARGUMENTS.seconds}", "--json", name, mode]
-
-
-BINARY = None
-
-
-def binary():
-    """Builds the benchmark `cargo bench -p stapes-train --bench step` and returns its path."""
-    global BINARY
-    if BINARY is None:
-        command = ["cargo", "bench", "-p", "stapes-train", "--bench", "step", "--no-run", "--message-format=json"]
-        lines = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-        built = [json.loads(line) for line in lines if line.startswith("{")]
-        BINARY = [item["executable"] for item in built if item.get("executable") and item["target"]["name"] == "step"][-1]
-    return BINARY
-
-
 def run_stapes(name, mode):
-    line = subprocess.run(stapes(name, mode), check=True, capture_output=True, text=True).stdout.splitlines()[-1]
-    return json.loads(line)["median"]
+    return step_bench.run(name, mode, ARGUMENTS.threads, ARGUMENTS.seconds)["median"]
 
 
 def libraries(name, mode):
@@ -254,7 +222,7 @@ def libraries(name, mode):
 
 
 def main():
-    binary()
+    step_bench.binary()
     print(f"torch {torch.__version__}, {ARGUMENTS.threads} threads, {ARGUMENTS.rounds} rounds of {ARGUMENTS.seconds} s")
     for mode in ARGUMENTS.modes.split(","):
         for name in ARGUMENTS.configs.split(","):

@@ -65,8 +65,13 @@ impl Dropout {
             Shape::Image { channels, height, .. } => {
                 for (sequence, length) in sequences.lengths().iter().enumerate() {
                     let area = height * length;
-                    let element = |at: usize| if self.channelwise { at / area } else { at };
-                    self.factors.extend((0..channels * area).map(|at| factor(sequence, element(at))));
+                    if !self.channelwise {
+                        self.factors.extend((0..channels * area).map(|at| factor(sequence, at)));
+                        continue;
+                    }
+                    for channel in 0..channels {
+                        self.factors.extend(std::iter::repeat_n(factor(sequence, channel), area));
+                    }
                 }
             }
         }

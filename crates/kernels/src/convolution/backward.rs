@@ -1,6 +1,7 @@
 //! The backward pass: lays out the gradient like the planes, sums it for the weights, correlates it with the weights.
 
 use super::correlate::{Correlation, Runs, correlate};
+use super::depthwise::{Depthwise, is_depthwise};
 use super::grid::Grid;
 use super::taps::Layout;
 use super::weight_gradients::PlaneGradient;
@@ -19,8 +20,12 @@ impl Convolution {
     /// If the number of weights does not match the shape.
     pub fn begin_backward(&mut self, weights: &[f32]) {
         crate::require_training();
-        self.backward.pack(self.set, &self.shape, weights);
-        self.sums.begin();
+        if is_depthwise(&self.shape) {
+            self.forward.pack(self.set, &self.shape, weights);
+        } else {
+            self.backward.pack(self.set, &self.shape, weights);
+        }
+        self.sums.begin(self.bias.is_some());
     }
 
     /// Backpropagates through one example, given its input and the gradient w.r.t. the output of
@@ -38,6 +43,9 @@ impl Convolution {
         d_input: Option<&mut [f32]>,
     ) {
         crate::require_training();
+        if let Some(of) = Depthwise::new(&self.shape, size) {
+            return self.backward_depthwise(of, input, gradient, d_input);
+        }
         let grid = self.prepare_input(input, size);
         let mut buffer = std::mem::take(&mut self.d_output);
         let plain = gradient.normalized.is_none()
@@ -67,7 +75,8 @@ impl Convolution {
     /// Ends the backward pass of a batch: adds the sums over its examples to the gradients.
     ///
     /// # Panics
-    /// If the slice lengths do not match the shapes.
+    /// If the slice lengths do not match the shapes, or there is a gradient w.r.t. a bias that the convolution does not
+    /// have.
     pub fn finish_backward(&mut self, gradients: Gradients<'_>) {
         crate::require_training();
         self.sums.finish(&self.shape, gradients);

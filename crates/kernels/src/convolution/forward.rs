@@ -2,6 +2,7 @@
 
 use super::Convolution;
 use super::correlate::{Correlation, Runs, correlate};
+use super::depthwise::Depthwise;
 use super::grid::Grid;
 use super::strategy::RowMode;
 use crate::norm::{self, AvgPool, Epilogue, EpilogueOutput};
@@ -33,6 +34,9 @@ impl Convolution {
         output: &mut [f32],
         signs: Option<&mut [u8]>,
     ) {
+        if let Some(of) = Depthwise::new(&self.shape, size) {
+            return self.forward_depthwise(of, input, epilogue, output, signs);
+        }
         let grid = self.prepare_input(input, size);
         let pooled = epilogue.pool.output(grid.output);
         let len = sizes::count([self.shape.outputs, pooled[0], pooled[1]]);

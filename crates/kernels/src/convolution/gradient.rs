@@ -169,24 +169,34 @@ kernel! {
 }
 
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
 fn row_sums_generic<S: PoolSimd>(simd: S, d: &[f32], stride: usize, length: usize, sums: &mut [f64]) {
     const CHAINS: usize = 4;
-    for (row, sum) in sums.iter_mut().enumerate() {
+    for row in 0..sums.len() {
         let values = &d[row * stride..][..length];
         let mut chains = [simd.splat(0.0); CHAINS];
-        let mut parts = values.chunks_exact(CHAINS * S::WIDTH);
-        for part in &mut parts {
-            for (chain, part) in chains.iter_mut().zip(part.chunks_exact(S::WIDTH)) {
-                // SAFETY: a whole vector.
-                *chain = simd.add(*chain, unsafe { simd.load(part.as_ptr()) });
+        let from = values.as_ptr();
+        let mut at = 0;
+        while at + CHAINS * S::WIDTH <= length {
+            for chain in 0..CHAINS {
+                // SAFETY: a whole vector, by the condition of the loop.
+                let vector = unsafe { simd.load(from.add(at + chain * S::WIDTH)) };
+                chains[chain] = simd.add(chains[chain], vector);
             }
+            at += CHAINS * S::WIDTH;
         }
-        for (chain, part) in chains.iter_mut().zip(parts.remainder().chunks(S::WIDTH)) {
-            // SAFETY: at most a vector.
-            *chain = simd.add(*chain, unsafe { crate::norm::load(simd, part.as_ptr(), part.len()) });
+        for chain in 0..CHAINS {
+            if at >= length {
+                break;
+            }
+            let count = (length - at).min(S::WIDTH);
+            // SAFETY: `count` values are left.
+            let vector = unsafe { crate::norm::load(simd, from.add(at), count) };
+            chains[chain] = simd.add(chains[chain], vector);
+            at += count;
         }
         let [first, second, third, fourth] = chains;
-        *sum += total(simd, simd.add(simd.add(first, second), simd.add(third, fourth)));
+        sums[row] += total(simd, simd.add(simd.add(first, second), simd.add(third, fourth)));
     }
 }
 
@@ -198,7 +208,8 @@ kernel! {
 #[inline(always)]
 fn lanes_generic<S: PoolSimd>(_simd: S, sums: &[f32], to: &mut [f32]) {
     assert_eq!(sums.len(), sizes::count([to.len(), S::WIDTH]), "vectors and sums");
-    for (vector, to) in sums.chunks_exact(S::WIDTH).zip(to) {
+    for (at, to) in to.iter_mut().enumerate() {
+        let vector = &sums[at * S::WIDTH..][..S::WIDTH];
         *to += vector.iter().map(|&lane| f64::from(lane)).sum::<f64>() as f32;
     }
 }

@@ -151,9 +151,12 @@ impl Grid {
                     return copy_rows(set, block, &input[position..], &mut planes[plane..]);
                 }
                 for row in 0..rows {
-                    let from = input[position + row * block.from_pitch..].iter().step_by(steps[1]);
+                    let reach = (columns - 1) * steps[1] + 1;
+                    let from = &input[position + row * block.from_pitch..][..reach];
                     let to = &mut planes[plane + row * block.to_pitch..][..columns];
-                    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+                    for (column, to) in to.iter_mut().enumerate() {
+                        *to = from[column * steps[1]];
+                    }
                 }
             });
         }
@@ -174,9 +177,12 @@ impl Grid {
                     return copy_rows(set, block, &planes[plane..], &mut output[position..]);
                 }
                 for row in 0..rows {
+                    let reach = (columns - 1) * steps[1] + 1;
                     let from = &planes[plane + row * block.from_pitch..][..columns];
-                    let to = output[position + row * block.to_pitch..].iter_mut().step_by(steps[1]);
-                    to.zip(from).for_each(|(to, &from)| *to = from);
+                    let to = &mut output[position + row * block.to_pitch..][..reach];
+                    for (column, &from) in from.iter().enumerate() {
+                        to[column * steps[1]] = from;
+                    }
                 }
             });
         }

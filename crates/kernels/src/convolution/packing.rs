@@ -35,6 +35,12 @@ impl ForwardWeights {
         }
     }
 
+    /// Weights of all groups; with one row per group in the order of the parameters.
+    pub(super) fn all(&self, shape: &ConvolutionShape) -> &[f32] {
+        assert_eq!(self.len, shape.weights(), "forward before pack_weights");
+        &self.values.all()[..self.len]
+    }
+
     pub(super) fn group(&self, shape: &ConvolutionShape, group: usize) -> &[f32] {
         assert_eq!(self.len, shape.weights(), "forward before pack_weights");
         let len = self.len / shape.groups;

@@ -21,7 +21,7 @@ kernel! {
 }
 
 #[inline(always)]
-fn copy_rows_generic<S: PoolSimd>(simd: S, block: Block, from: &[f32], to: &mut [f32]) {
+pub(super) fn copy_rows_generic<S: PoolSimd>(simd: S, block: Block, from: &[f32], to: &mut [f32]) {
     let Block { rows, columns, from_pitch, to_pitch } = block;
     assert!(sizes::extent([(rows, from_pitch), (columns, 1)]) <= from.len(), "length of the source");
     assert!(sizes::extent([(rows, to_pitch), (columns, 1)]) <= to.len(), "length of the destination");

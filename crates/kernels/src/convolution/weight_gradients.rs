@@ -28,6 +28,8 @@ pub(super) struct WeightGradients {
     products: Buffer,
     has_products: bool,
     packed: Packed,
+    /// True if the gradient w.r.t. the bias is needed.
+    has_bias: bool,
     bias: Vec<f64>,
 }
 
@@ -40,11 +42,14 @@ impl WeightGradients {
             products: Buffer::default(),
             has_products: false,
             packed: Packed::new(set),
+            has_bias: false,
             bias: vec![0.0; shape.outputs],
         }
     }
 
-    pub(super) fn begin(&mut self) {
+    /// Starts a batch; without a bias its gradient is not summed.
+    pub(super) fn begin(&mut self, has_bias: bool) {
+        self.has_bias = has_bias;
         (self.has_positions, self.has_products) = (false, false);
         self.bias.fill(0.0);
     }
@@ -58,7 +63,9 @@ impl WeightGradients {
         taps: &[usize],
         d: PlaneGradient<'_>,
     ) {
-        add_row_sums(self.set, d.values, d.stride, grid.positions(), &mut self.bias);
+        if self.has_bias {
+            add_row_sums(self.set, d.values, d.stride, grid.positions(), &mut self.bias);
+        }
         let width = self.set.width();
         let outputs = shape.outputs / shape.groups;
         let rows = RowMode::choose(grid, width, None);
@@ -106,6 +113,15 @@ impl WeightGradients {
         }
     }
 
+    /// Returns the sums over positions, [outputs, taps] vectors, and those for the bias, if it has a gradient.
+    pub(super) fn positions(&mut self, shape: &ConvolutionShape) -> (&mut [f32], Option<&mut [f64]>) {
+        let len = shape.weights() * self.set.width();
+        if !std::mem::replace(&mut self.has_positions, true) {
+            self.positions.zeroed(len);
+        }
+        (&mut self.positions.all_mut()[..len], self.has_bias.then_some(&mut self.bias[..]))
+    }
+
     /// Adds the sums to the gradients.
     pub(super) fn finish(&self, shape: &ConvolutionShape, gradients: Gradients<'_>) {
         let Gradients { weights, bias } = gradients;
@@ -119,13 +135,17 @@ impl WeightGradients {
             let len = window * inputs * outputs;
             for (group, to) in weights.chunks_exact_mut(len).enumerate() {
                 let from = &self.products.all()[group * len..][..len];
-                for (at, to) in to.iter_mut().enumerate() {
-                    let (output, input, number) = (at / window / inputs, at / window % inputs, at % window);
-                    *to += from[(number * inputs + input) * outputs + output];
+                for (output, to) in to.chunks_exact_mut(inputs * window).enumerate() {
+                    for (input, to) in to.chunks_exact_mut(window).enumerate() {
+                        for (number, to) in to.iter_mut().enumerate() {
+                            *to += from[(number * inputs + input) * outputs + output];
+                        }
+                    }
                 }
             }
         }
         if let Some(bias) = bias {
+            assert!(self.has_bias, "a gradient w.r.t. a bias that does not exist");
             assert_eq!(bias.len(), shape.outputs, "length of the gradient w.r.t. the bias");
             bias.iter_mut().zip(&self.bias).for_each(|(to, &sum)| *to += sum as f32);
         }

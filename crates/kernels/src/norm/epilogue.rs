@@ -139,7 +139,12 @@ pub(super) fn extent(channels: usize, [height, width]: [usize; 2], strides: [usi
 }
 
 #[inline(always)]
-fn epilogue_generic<S: PoolSimd>(simd: S, steps: Epilogue<'_>, rows: Rows<'_>, mut to: EpilogueOutput<'_>) {
+pub(crate) fn epilogue_generic<S: PoolSimd>(
+    simd: S,
+    steps: Epilogue<'_>,
+    rows: Rows<'_>,
+    mut to: EpilogueOutput<'_>,
+) {
     let [height, width] = steps.pool.output(rows.size);
     assert!(extent(rows.channels, rows.size, rows.strides) <= rows.values.len(), "length of the input");
     assert!(extent(rows.channels, [height, width], to.strides) <= to.values.len(), "length of the output");

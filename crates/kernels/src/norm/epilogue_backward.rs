@@ -38,7 +38,11 @@ kernel! {
 }
 
 #[inline(always)]
-fn epilogue_backward_generic<S: PoolSimd>(simd: S, gradient: EpilogueGradient<'_>, to: RowsMut<'_>) {
+pub(crate) fn epilogue_backward_generic<S: PoolSimd>(
+    simd: S,
+    gradient: EpilogueGradient<'_>,
+    to: RowsMut<'_>,
+) {
     crate::require_training();
     let RowsMut { to, strides, channels, size } = to;
     check(&gradient, channels, size);

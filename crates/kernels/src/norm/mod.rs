@@ -49,9 +49,9 @@ mod pool_simd;
 pub mod reference;
 
 pub use epilogue::{AvgPool, Channel, Epilogue, epilogue, sign_bytes};
-pub(crate) use epilogue::{EpilogueOutput, Rows, epilogue_rows, load, row_bytes, store};
+pub(crate) use epilogue::{EpilogueOutput, Rows, epilogue_generic, epilogue_rows, load, row_bytes, store};
 pub use epilogue_backward::epilogue_backward;
-pub(crate) use epilogue_backward::{RowsMut, epilogue_backward_rows};
+pub(crate) use epilogue_backward::{RowsMut, epilogue_backward_generic, epilogue_backward_rows};
 pub use gradient::{ChannelGradient, EpilogueGradient, Normalized};
 pub(crate) use gradient_sums::total;
 pub use gradient_sums::{GradientSums, add_gradient_sums};

@@ -140,9 +140,14 @@ fn add_moments_generic<S: PoolSimd>(simd: S, example: &[f32], moments: &mut [Mom
     if positions == 1 {
         return example.iter().zip(moments).for_each(|(&y, moments)| moments.add_number(y.into()));
     }
-    for (values, moments) in example.chunks_exact(positions).zip(moments) {
-        for block in values.chunks(BLOCK) {
+    for channel in 0..moments.len() {
+        let values = &example[channel * positions..][..positions];
+        let mut start = 0;
+        while start < positions {
+            let block = &values[start..positions.min(start + BLOCK)];
+            start += block.len();
             let count = block.len() as f64;
+            let moments = &mut moments[channel];
             // Deviations from a value near the mean avoid cancellation.
             let center = (sums(simd, block, 0.0)[0] / count) as f32;
             let [sum, squares] = sums(simd, block, center);
@@ -157,24 +162,35 @@ fn add_moments_generic<S: PoolSimd>(simd: S, example: &[f32], moments: &mut [Mom
 }
 
 /// Returns the sums of y - center and of its square, in four chains of vectors.
+///
+/// Chains are advanced in counted loops over indices: iterators over them are not inlined, and the sums leave their
+/// registers.
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
 fn sums<S: PoolSimd>(simd: S, values: &[f32], center: f32) -> [f64; 2] {
     const CHAINS: usize = 4;
     let center = simd.splat(center);
     let mut chains = [[simd.splat(0.0); 2]; CHAINS];
-    let mut parts = values.chunks_exact(CHAINS * S::WIDTH);
-    for part in &mut parts {
-        for (chain, part) in chains.iter_mut().zip(part.chunks_exact(S::WIDTH)) {
-            // SAFETY: a whole vector.
-            let apart = simd.sub(unsafe { simd.load(part.as_ptr()) }, center);
-            *chain = [simd.add(chain[0], apart), simd.mul_add(apart, apart, chain[1])];
+    let (from, len) = (values.as_ptr(), values.len());
+    let mut at = 0;
+    while at + CHAINS * S::WIDTH <= len {
+        for chain in 0..CHAINS {
+            // SAFETY: a whole vector, by the condition of the loop.
+            let apart = simd.sub(unsafe { simd.load(from.add(at + chain * S::WIDTH)) }, center);
+            chains[chain] = [simd.add(chains[chain][0], apart), simd.mul_add(apart, apart, chains[chain][1])];
         }
+        at += CHAINS * S::WIDTH;
     }
-    for (chain, part) in chains.iter_mut().zip(parts.remainder().chunks(S::WIDTH)) {
-        // SAFETY: at most the values of a vector.
-        let y = unsafe { load(simd, part.as_ptr(), part.len()) };
-        let apart = simd.masked(simd.sub(y, center), ((1u32 << part.len()) - 1) as u16);
-        *chain = [simd.add(chain[0], apart), simd.mul_add(apart, apart, chain[1])];
+    for chain in 0..CHAINS {
+        if at >= len {
+            break;
+        }
+        let count = (len - at).min(S::WIDTH);
+        // SAFETY: `count` values are left.
+        let y = unsafe { load(simd, from.add(at), count) };
+        let apart = simd.masked(simd.sub(y, center), ((1u32 << count) - 1) as u16);
+        chains[chain] = [simd.add(chains[chain][0], apart), simd.mul_add(apart, apart, chains[chain][1])];
+        at += count;
     }
     let [a, b, c, d] = chains;
     let sum = simd.add(simd.add(a[0], b[0]), simd.add(c[0], d[0]));

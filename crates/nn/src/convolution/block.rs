@@ -231,9 +231,10 @@ impl Layer for ConvolutionBlock {
     fn begin_forward(&mut self, _parameters: &[f32], input: &[f32], pass: Pass<'_>) {
         let Some(norm) = &mut self.norm else { return };
         let moments = norm.begin_forward();
-        self.y.clear();
         for example in self.geometry.examples(pass) {
-            self.y.resize(example.y.end, 0.0);
+            if self.y.len() < example.y.end {
+                self.y.resize(example.y.end, 0.0);
+            }
             let (x, y) = (&input[example.input], &mut self.y[example.y]);
             self.convolution.forward((x, example.size), Epilogue::default(), y, None);
             add_moments(InstructionSet::best(), y, moments);

@@ -85,11 +85,25 @@ impl Geometry {
         Shape::Image { channels: self.shape.outputs, height, width: self.width.map(|_| width) }
     }
 
+    /// True if a window is one element, and the output has the size of the input.
+    fn is_pointwise(&self) -> bool {
+        let ConvolutionShape { kernel, stride, padding, .. } = self.shape;
+        let is_single = [kernel, stride] == [[1, 1]; 2] && padding == [[0, 0]; 2];
+        is_single && self.avg_pool == AvgPool::None
+    }
+
     /// The images of a batch, in the caller's order.
     pub(super) fn examples<'a>(self, pass: Pass<'a>) -> impl Iterator<Item = Example> + use<'a> {
         let mut next = [0; 4];
         pass.sequences.lengths().iter().map(move |&width| {
             let (size, convolution_size) = ([self.height, width], self.convolution_size(width));
+            // The windows of a pointwise convolution have no neighbors: rows become one row, without vectors at their ends.
+            let positions = size[0].saturating_mul(size[1]);
+            let (size, convolution_size) =
+                match self.is_pointwise() && positions <= ConvolutionShape::MAX_SIDE {
+                    true => ([1, positions], [1, positions]),
+                    false => (size, convolution_size),
+                };
             let output_size = self.avg_pool.output(convolution_size);
             let [inputs, outputs] = [self.shape.inputs, self.shape.outputs];
             let lens = [

@@ -69,7 +69,7 @@ impl Layer for ImageMean {
         self.each_channel(pass, |[from, to], length| {
             let (input, output) = (&input[from], &mut output[to]);
             if self.global {
-                output[0] = input.iter().sum::<f32>() / input.len() as f32;
+                output[0] = sum(input) / input.len() as f32;
                 return;
             }
             output.fill(0.0);
@@ -93,4 +93,15 @@ impl Layer for ImageMean {
             }
         });
     }
+}
+
+/// Returns the sum of the values, in sixteen chains of additions.
+fn sum(values: &[f32]) -> f32 {
+    let mut chains = [0.0f32; 16];
+    let parts = values.chunks_exact(chains.len());
+    let rest: f32 = parts.remainder().iter().sum();
+    for part in parts {
+        chains.iter_mut().zip(part).for_each(|(chain, value)| *chain += value);
+    }
+    chains.iter().sum::<f32>() + rest
 }

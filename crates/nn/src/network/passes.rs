@@ -34,10 +34,7 @@ impl Network {
             let output = sized(&mut rest[0], node.operation.output_shape(), output_lengths);
             match &mut node.operation {
                 Operation::Residual(residual) => {
-                    for (term, &outlet) in node.from.iter().enumerate() {
-                        residual.add(term, read(outlet), output, output_lengths);
-                    }
-                    residual.relu(output);
+                    residual.forward(|term| read(node.from[term]), output, output_lengths);
                 }
                 Operation::Layer(layer) => {
                     let from = node.from[0];
@@ -84,7 +81,7 @@ impl Network {
             let d_output = &mut gradient[..output];
             if let Operation::Residual(_) = self.nodes[at].operation {
                 self.residual_backward(at, d_output, d_input.as_deref_mut(), pass);
-                self.node_gradients.release(gradient);
+                self.pass_on_gradient(at, gradient, output, d_input.is_some());
                 continue;
             }
             let from = self.nodes[at].from[0];
@@ -157,7 +154,11 @@ impl Network {
         let sequences = self.lengths.at(Outlet(Some(at)), pass.sequences);
         let Operation::Residual(residual) = &self.nodes[at].operation else { return };
         residual.relu_backward(&self.activations[at][..d_sum.len()], d_sum);
+        let passed_on = self.first_plain_term(at, d_input.is_some());
         for (term, &outlet) in self.nodes[at].from.iter().enumerate() {
+            if Some(term) == passed_on {
+                continue;
+            }
             let len = self.shape_at(outlet).len(sequences);
             match outlet.0 {
                 None => {
@@ -166,13 +167,39 @@ impl Network {
                     }
                 }
                 Some(below) if self.needs_gradient(below, d_input.is_some()) => {
-                    let mut d_term = self.node_gradients.buffer(len);
-                    d_term[..len].fill(0.0);
+                    let mut d_term = match self.node_gradients.take(below) {
+                        Some(sum) => sum,
+                        None => {
+                            let mut zeros = self.node_gradients.buffer(len);
+                            zeros[..len].fill(0.0);
+                            zeros
+                        }
+                    };
                     residual.add_gradient(term, d_sum, &mut d_term[..len], sequences);
                     self.node_gradients.add(below, d_term, len);
                 }
                 Some(_) => {}
             }
+        }
+    }
+
+    /// Number of the first term of a residual sum that takes over the sum's gradient without a copy: a node with the
+    /// shape of the sum.
+    fn first_plain_term(&self, at: usize, input_too: bool) -> Option<usize> {
+        let Operation::Residual(residual) = &self.nodes[at].operation else { return None };
+        let fits = |&(term, outlet): &(usize, &Outlet)| {
+            let needed = outlet.0.is_some_and(|below| self.needs_gradient(below, input_too));
+            needed && residual.is_plain(term)
+        };
+        self.nodes[at].from.iter().enumerate().find(fits).map(|(term, _)| term)
+    }
+
+    /// Gives the buffer of a residual sum's gradient, of `len` values, to its first plain term.
+    fn pass_on_gradient(&mut self, at: usize, gradient: Vec<f32>, len: usize, input_too: bool) {
+        let term = self.first_plain_term(at, input_too);
+        match term.and_then(|term| self.nodes[at].from[term].0) {
+            Some(below) => self.node_gradients.add(below, gradient, len),
+            None => self.node_gradients.release(gradient),
         }
     }
 

@@ -39,21 +39,51 @@ impl Residual {
         if self.relu { format!("{sum}, relu") } else { sum }
     }
 
-    /// Copies the first term to the output, or adds term number `term`.
-    pub(super) fn add(&self, term: usize, values: &[f32], output: &mut [f32], sequences: &Sequences) {
-        if term == 0 {
-            return output.copy_from_slice(values);
+    /// Computes the sum of the terms, of which `read` returns the values, and ReLU, if any.
+    pub(super) fn forward<'a>(
+        &self,
+        read: impl Fn(usize) -> &'a [f32],
+        output: &mut [f32],
+        sequences: &Sequences,
+    ) {
+        let floor = if self.relu { 0.0 } else { f32::NEG_INFINITY };
+        let first = read(0);
+        match self.terms.len() {
+            1 => output.iter_mut().zip(first).for_each(|(y, &a)| *y = at_least(a, floor)),
+            // The other terms are added to the sum of the first two.
+            count => {
+                let second = read(1);
+                let limit = if count == 2 { floor } else { f32::NEG_INFINITY };
+                if count == 3 && self.is_plain(2) {
+                    let third = read(2);
+                    self.each_row(1, sequences, |at, from| {
+                        let terms = first[at.clone()].iter().zip(&second[from]).zip(&third[at.clone()]);
+                        output[at]
+                            .iter_mut()
+                            .zip(terms)
+                            .for_each(|(y, ((a, b), c))| *y = at_least(a + b + c, floor));
+                    });
+                    return;
+                }
+                self.each_row(1, sequences, |at, from| {
+                    let terms = first[at.clone()].iter().zip(&second[from]);
+                    output[at].iter_mut().zip(terms).for_each(|(y, (a, b))| *y = at_least(a + b, limit));
+                });
+                for term in 2..count {
+                    let values = read(term);
+                    let limit = if term + 1 == count { floor } else { f32::NEG_INFINITY };
+                    self.each_row(term, sequences, |at, from| {
+                        let pairs = output[at].iter_mut().zip(&values[from]);
+                        pairs.for_each(|(y, value)| *y = at_least(*y + value, limit));
+                    });
+                }
+            }
         }
-        self.each_row(term, sequences, |at, from| {
-            output[at].iter_mut().zip(&values[from]).for_each(|(sum, value)| *sum += value);
-        });
     }
 
-    /// Applies ReLU, if any, after all terms were added.
-    pub(super) fn relu(&self, output: &mut [f32]) {
-        if self.relu {
-            output.iter_mut().for_each(|value| *value = value.max(0.0));
-        }
+    /// True if a term has the shape of the sum.
+    pub(super) fn is_plain(&self, term: usize) -> bool {
+        self.terms[term] == self.terms[0]
     }
 
     /// Turns the gradient of the output into the gradient of the sum.
@@ -95,4 +125,10 @@ impl Residual {
             }
         }
     }
+}
+
+/// Maximum of a value and a bound; a NaN value stays NaN.
+#[inline(always)]
+fn at_least(value: f32, bound: f32) -> f32 {
+    if value < bound { bound } else { value }
 }
