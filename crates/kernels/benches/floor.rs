@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use stack::{CONFIGURATIONS, Configuration, Stack};
 use stapes_kernels::{InstructionSet, Sequences, peak};
-use stopwatch::{numbers, times};
+use stopwatch::{numbers, processor_seconds, times};
 
 /// Lowest accepted percentages of the peak for S, G, M and V.
 struct Floor {
@@ -72,9 +72,9 @@ fn reaches(set: InstructionSet, configuration: &Configuration, floor: Option<f64
     let operations = stack.training_operations(sequences.frames());
     let mut best = 0.0f64;
     for round in 1..=ROUNDS {
-        let before = peak::fma_throughput(set);
+        let before = peak::fma_throughput(set, processor_seconds);
         let times = times(LINE, || stack.train(&sequences, &input));
-        let peak = before.max(peak::fma_throughput(set));
+        let peak = before.max(peak::fma_throughput(set, processor_seconds));
         // The tenth percentile.
         let rate = operations / times[times.len() / 10] / 1e6;
         best = best.max(100.0 * rate / peak);

@@ -33,7 +33,7 @@ pub(crate) fn numbers(count: usize) -> Vec<f32> {
 
 /// Processor time of this thread; unaffected by other work on the machine.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-fn processor_seconds() -> f64 {
+pub(crate) fn processor_seconds() -> f64 {
     #[repr(C)]
     struct Time {
         seconds: i64,
@@ -51,7 +51,7 @@ fn processor_seconds() -> f64 {
 
 /// Time since the first call.
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-fn processor_seconds() -> f64 {
+pub(crate) fn processor_seconds() -> f64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_secs_f64()
 }
@@ -81,7 +81,7 @@ impl Bench {
             Some(name) => sets.find(|set| set.to_string() == name).expect("a set that this processor has"),
             None => InstructionSet::best(),
         };
-        let bench = Bench { words, set, peak: peak::fma_throughput(set) };
+        let bench = Bench { words, set, peak: peak::fma_throughput(set, processor_seconds) };
         println!("{set}: {:.1} GFLOP/s from registers", bench.peak);
         println!("{:45} {:>10} {:>10} {:>8} {:>6}", "", "median ms", "p10 ms", "GFLOP/s", "peak");
         bench

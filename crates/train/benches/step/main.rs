@@ -137,7 +137,9 @@ impl Bench {
     }
 
     fn time(&self, name: &str, mode: &str, work: Option<Work>, mut step: impl FnMut()) {
-        let peak = work.as_ref().map_or(0.0, |_| peak::fma_throughput(InstructionSet::best()));
+        let start = Instant::now();
+        let clock = || start.elapsed().as_secs_f64();
+        let peak = work.as_ref().map_or(0.0, |_| peak::fma_throughput(InstructionSet::best(), clock));
         for _ in 0..3 {
             step();
         }
