@@ -34,7 +34,10 @@ impl Convolution {
         output: &mut [f32],
         signs: Option<&mut [u8]>,
     ) {
-        if let Some(of) = Depthwise::new(&self.shape, size) {
+        // In a browser the size of the module counts more than these loops.
+        if cfg!(not(target_family = "wasm"))
+            && let Some(of) = Depthwise::new(&self.shape, size)
+        {
             return self.forward_depthwise(of, input, epilogue, output, signs);
         }
         let grid = self.prepare_input(input, size);

@@ -13,8 +13,8 @@
 //! `grid` arranges an example so that the elements of a window have fixed offsets from its position, for any stride,
 //! padding and dilation. One kernel, `correlate`, serves the forward pass and the gradient w.r.t. the input: a tile
 //! of rows (channels) by vectors of positions in registers, one step for each window element, and no copies of
-//! windows. Depthwise convolutions have loops of their own in `depthwise`. `strategy` decides when rows are joined into one run, and when the gradient w.r.t. the weights is
-//! computed as matrix products.
+//! windows. Depthwise convolutions have loops of their own in `depthwise`. `strategy` decides when rows are joined
+//! into one run, and when the gradient w.r.t. the weights is computed as matrix products.
 
 mod backward;
 #[allow(unsafe_code, reason = "tiles reached by pointers")]

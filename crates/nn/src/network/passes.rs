@@ -34,7 +34,7 @@ impl Network {
             let output = sized(&mut rest[0], node.operation.output_shape(), output_lengths);
             match &mut node.operation {
                 Operation::Residual(residual) => {
-                    residual.forward(|term| read(node.from[term]), output, output_lengths);
+                    residual.forward(&|term| read(node.from[term]), output, output_lengths);
                 }
                 Operation::Layer(layer) => {
                     let from = node.from[0];

@@ -42,7 +42,7 @@ impl Residual {
     /// Computes the sum of the terms, of which `read` returns the values, and ReLU, if any.
     pub(super) fn forward<'a>(
         &self,
-        read: impl Fn(usize) -> &'a [f32],
+        read: &dyn Fn(usize) -> &'a [f32],
         output: &mut [f32],
         sequences: &Sequences,
     ) {

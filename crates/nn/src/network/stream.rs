@@ -63,7 +63,7 @@ impl Network {
             let from = &node[0].from;
             match &mut node[0].operation {
                 Operation::Residual(residual) => {
-                    residual.forward(|term| read(from[term]), output, &self.single_frame);
+                    residual.forward(&|term| read(from[term]), output, &self.single_frame);
                 }
                 Operation::Layer(layer) => {
                     let (state, frame) = (&mut stream.states[at][..], read(from[0]));
