@@ -5,7 +5,7 @@
 //! again, up to [`ROUNDS`] times; if it never reaches the floor, the exit code is 1.
 //!
 //! Times are processor times, and a step is compared with the peak measured directly before and after it, so other work on the
-//! machine has little influence.
+//! machine has less influence.
 
 mod stack;
 mod stopwatch;
@@ -17,19 +17,16 @@ use stack::{CONFIGURATIONS, Configuration, Stack};
 use stapes_kernels::{InstructionSet, Sequences, peak};
 use stopwatch::{numbers, processor_seconds, times};
 
-/// Lowest accepted percentages of the peak for S, G, M and V.
+/// Lowest accepted percentage of the peak for every model.
 struct Floor {
     set: &'static str,
-    percent: [f64; 4],
+    percent: f64,
 }
 
-/// Floors of the families of processors, by their instruction set: about three quarters of the lowest percentages measured on
-/// processors of Intel and AMD. NEON has none, because it has not been measured. Plain loops have none, because
-/// the compiler does not turn their peak into vector instructions.
-const FLOORS: [Floor; 2] = [
-    Floor { set: "avx2", percent: [52.0, 50.0, 56.0, 56.0] },
-    Floor { set: "avx512", percent: [51.0, 47.0, 51.0, 52.0] },
-];
+/// Floors of the families of processors, by their instruction set. Gates that are not inlined reach 15 to 24 % with AVX2; good code
+/// reached 63 to 78 % on idle processors of Intel and AMD, and 48 % in a run on a shared processor. NEON has no floor, because it
+/// has not been measured. Plain loops have none, because the compiler does not turn their peak into vector instructions.
+const FLOORS: [Floor; 2] = [Floor { set: "avx2", percent: 40.0 }, Floor { set: "avx512", percent: 40.0 }];
 
 /// Number of measurements before a step counts as slow.
 const ROUNDS: usize = 5;
@@ -47,8 +44,8 @@ fn main() -> ExitCode {
             continue;
         }
         let floor = FLOORS.iter().find(|floor| floor.set == name);
-        for (index, configuration) in CONFIGURATIONS.iter().enumerate() {
-            let floor = floor.map(|floor| floor.percent[index]);
+        for configuration in &CONFIGURATIONS {
+            let floor = floor.map(|floor| floor.percent);
             slow += usize::from(!reaches(set, configuration, floor));
         }
     }
