@@ -30,6 +30,8 @@ use crate::read::blocks;
 /// ```
 pub struct Recording {
     blocks: Blocks,
+    /// Number of samples; 0 if the header does not determine it.
+    samples: usize,
 }
 
 impl Recording {
@@ -46,8 +48,8 @@ impl Recording {
     /// # Errors
     /// Errors of [`Recording::open`]. A missing channel is an error of [`Recording::next_block`].
     pub fn open_channel(path: &Path, channel: Channel) -> Result<Recording, AudioError> {
-        let (blocks, _) = blocks(Input::open(path)?, channel, 0.0)?;
-        Ok(Recording { blocks })
+        let (blocks, samples) = blocks(Input::open(path)?, channel, 0.0)?;
+        Ok(Recording { blocks, samples })
     }
 
     /// Opens the content of a file in memory to read this channel; `name` is used in error messages.
@@ -69,13 +71,27 @@ impl Recording {
         bytes: impl AsRef<[u8]> + Send + Sync + 'static,
         channel: Channel,
     ) -> Result<Recording, AudioError> {
-        let (blocks, _) = blocks(Input::from_bytes(name, bytes)?, channel, 0.0)?;
-        Ok(Recording { blocks })
+        let (blocks, samples) = blocks(Input::from_bytes(name, bytes)?, channel, 0.0)?;
+        Ok(Recording { blocks, samples })
     }
 
     /// Samples per second.
     pub fn sample_rate_hz(&self) -> u32 {
         self.blocks.sample_rate_hz()
+    }
+
+    /// Number of samples of the recording, if it is known before decoding: for samples of equal width, such as PCM.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_audio::{Channel, Clip, Recording, wav_bytes};
+    ///
+    /// let bytes = wav_bytes("a.wav".as_ref(), &Clip { samples: vec![0.25; 100], sample_rate_hz: 8000 })?;
+    /// assert_eq!(Recording::from_bytes("a.wav".as_ref(), bytes, Channel::Mean)?.samples(), Some(100));
+    /// # Ok::<(), stapes_audio::AudioError>(())
+    /// ```
+    pub fn samples(&self) -> Option<usize> {
+        (self.samples > 0).then_some(self.samples)
     }
 
     /// Returns the largest magnitude of each channel in the blocks that were read; empty before the first.

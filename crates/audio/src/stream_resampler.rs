@@ -76,6 +76,26 @@ impl StreamResampler {
         Ok(StreamResampler { from_hz, to_hz, filter, samples: 0, written: 0 })
     }
 
+    /// Returns the number of samples that are converted at once, at the higher of the two rates; 0 for equal rates. Time and
+    /// memory grow with it: it is large for rates with a small common divisor.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_audio::StreamResampler;
+    ///
+    /// assert_eq!(StreamResampler::block_samples(48_000, 16_000), 3072);
+    /// assert_eq!(StreamResampler::block_samples(767_957, 16_000), 1_535_914);
+    /// ```
+    pub fn block_samples(from_hz: u32, to_hz: u32) -> usize {
+        match from_hz == to_hz {
+            true => 0,
+            false => block(from_hz, to_hz).into_iter().fold(0, usize::max),
+        }
+    }
+
     /// Adds samples, and appends the samples that are known now.
     ///
     /// # Errors
@@ -126,12 +146,7 @@ impl StreamResampler {
 impl Filter {
     /// Creates a filter whose delay is a whole number of samples at both rates.
     fn new(from_hz: u32, to_hz: u32) -> Result<Filter, TryReserveError> {
-        let divisor = greatest_common_divisor(from_hz, to_hz);
-        let (period_in, period_out) = ((from_hz / divisor) as usize, (to_hz / divisor) as usize);
-        // The delay is half a block; an even number of periods makes the blocks at both rates even.
-        let periods = FILTER_SAMPLES.div_ceil(period_in.min(period_out)).next_multiple_of(2);
-        let block = periods * period_in;
-        let block_out = periods * period_out;
+        let [block, block_out] = block(from_hz, to_hz);
         // Memory for the filter and its tables, about; it is released again.
         Vec::<f64>::new().try_reserve_exact(8 * (block + block_out))?;
         let blocks = BlockFilter::new(block, block_out);
@@ -154,6 +169,15 @@ impl Filter {
             }
         }
     }
+}
+
+/// Returns the number of samples of a block at both rates, which are above 0.
+fn block(from_hz: u32, to_hz: u32) -> [usize; 2] {
+    let divisor = greatest_common_divisor(from_hz, to_hz).max(1);
+    let [period_in, period_out] = [from_hz, to_hz].map(|hz| (hz / divisor) as usize);
+    // The delay is half a block; an even number of periods makes the blocks at both rates even.
+    let periods = FILTER_SAMPLES.div_ceil(period_in.min(period_out).max(1)).next_multiple_of(2);
+    [period_in, period_out].map(|period| periods * period)
 }
 
 pub(crate) fn greatest_common_divisor(a: u32, b: u32) -> u32 {

@@ -31,8 +31,8 @@ pub(crate) struct App {
 /// Jobs of streams per thread that are in the queue at a time; the others wait at their connections.
 const STREAM_JOBS: usize = 8;
 
-/// Longest expected time of a job on a thread of the connections, whose other connections wait meanwhile. The way to another thread and
-/// back takes about .1 ms.
+/// Longest expected time of a job on the thread that read it, s. Other connections of this thread wait for it; another thread costs
+/// more for short jobs.
 const MAX_SHORT_SECONDS: f64 = 0.003;
 
 impl App {
@@ -138,4 +138,60 @@ impl Drop for OpenStream {
 pub(crate) async fn is_true(receiver: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone.
     let _ = receiver.wait_for(|is_true| *is_true).await;
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::path::Path;
+    use std::thread;
+
+    use stapes_infer::Model;
+
+    use super::*;
+    use crate::models::ServedModel;
+
+    /// Returns the state of a server with the built-in models.
+    pub(crate) fn app() -> App {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stapes/models");
+        let served = |name: &str| {
+            let model = Model::load(&folder.join(name).join("model.safetensors")).unwrap();
+            ServedModel::new(name, model)
+        };
+        let models = Models::new(["vad", "digits"].map(served).into()).unwrap();
+        App::new(models, ServerOptions::new(([127, 0, 0, 1], 0).into()), watch::channel(false).1).unwrap()
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn short_work_runs_on_the_thread_that_read_it_and_long_work_on_another() {
+        let app = app();
+        let here = thread::current().id();
+        for (expected_seconds, is_here) in [
+            (0.0, true),
+            (MAX_SHORT_SECONDS, true),
+            (0.0031, false),
+            (f64::INFINITY, false),
+            (f64::NAN, false),
+        ] {
+            let id = || thread::current().id();
+            let [clip, stream] = block_on(async {
+                [
+                    app.run_clip(expected_seconds, move || Ok(id())).await.unwrap(),
+                    app.run_stream(expected_seconds, id).await.unwrap(),
+                ]
+            });
+            assert_eq!((clip == here, stream == here), (is_here, is_here), "{expected_seconds}");
+        }
+    }
+
+    #[test]
+    fn a_panic_in_short_work_is_an_error_of_the_server() {
+        let app = app();
+        let error = block_on(app.run_stream(0.0, || -> u8 { panic!("no") })).unwrap_err();
+        assert_eq!(error.status.as_u16(), 500);
+        assert_eq!(block_on(app.run_stream(0.0, || 3)).unwrap(), 3);
+    }
 }

@@ -14,6 +14,9 @@ use crate::parameters::Parameters;
 /// Recordings of more samples are processed piece by piece if the model can; a minute at 16 kHz.
 const WHOLE: usize = 1 << 20;
 
+/// Largest file whose header is read on a thread of the connections: two seconds of 16 bits at 16 kHz.
+const MAX_SHORT_BYTES: usize = 1 << 16;
+
 /// Number of samples of a piece.
 const PIECE: usize = 4096;
 
@@ -52,9 +55,19 @@ impl Source {
         Ok(Source { name: name.into(), bytes: bytes.into(), channel, max_seconds: limits.max_seconds })
     }
 
-    /// Returns the expected time to classify the recording, s; infinite if the start of the file does not tell.
+    /// Returns the expected time to classify the recording, s; infinite if the header does not determine it. It is finite for small
+    /// WAV files with samples of equal width at the rate of the model only: their decoding is short too.
     pub(crate) fn expected_seconds(&self, model: &LoadedModel) -> f64 {
-        longest_seconds(&self.bytes).map_or(f64::INFINITY, |seconds| model.expected_seconds(seconds))
+        let is_small = self.bytes.len() <= MAX_SHORT_BYTES && self.bytes.starts_with(b"RIFF");
+        // An error is found again where it is answered.
+        let open = || Recording::from_bytes(Path::new(&self.name), self.bytes.clone(), self.channel).ok();
+        match is_small.then(open).flatten().map(|recording| (recording.sample_rate_hz(), recording.samples()))
+        {
+            Some((rate_hz, Some(samples))) if rate_hz == model.sample_rate_hz => {
+                model.expected_seconds(samples as f64 / f64::from(rate_hz))
+            }
+            _ => f64::INFINITY,
+        }
     }
 
     /// Decodes the recording and resamples it, block by block.
@@ -103,17 +116,6 @@ impl Source {
     }
 }
 
-/// Returns the longest duration that an uncompressed WAV file can have, from its length and sample rate; `None` for other files.
-fn longest_seconds(bytes: &[u8]) -> Option<f64> {
-    const FORMATS: [u16; 3] = [1, 3, 0xfffe];
-    let text = |at: usize| bytes.get(at..at + 4);
-    let format = u16::from_le_bytes(bytes.get(20..22)?.try_into().ok()?);
-    let rate_hz = u32::from_le_bytes(text(24)?.try_into().ok()?);
-    let is_known =
-        text(0)? == b"RIFF" && text(8)? == b"WAVE" && text(12)? == b"fmt " && FORMATS.contains(&format);
-    (is_known && rate_hz > 0).then(|| bytes.len() as f64 / f64::from(rate_hz))
-}
-
 /// Runs a frame-level model over the samples with little memory; an error without a reason if the model needs the whole recording.
 fn in_pieces(model: &LoadedModel, samples: &[f32]) -> Result<Vec<f32>, Option<InferError>> {
     let run = |listener: &mut stapes_infer::ListenerModel<'static>| {
@@ -131,4 +133,64 @@ fn in_pieces(model: &LoadedModel, samples: &[f32]) -> Result<Vec<f32>, Option<In
         Ok(Some(values))
     };
     model.with_listener(run).map_err(Some)?.ok_or(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::app;
+    use crate::models::Need;
+
+    /// Returns a WAV file with these chunks of the format, and bytes of samples.
+    fn wav(formats: &[&[u8]], data: usize) -> Vec<u8> {
+        let mut chunks = b"WAVE".to_vec();
+        let mut chunk = |name: &[u8], content: &[u8]| {
+            chunks.extend_from_slice(name);
+            chunks.extend_from_slice(&(content.len() as u32).to_le_bytes());
+            chunks.extend_from_slice(content);
+        };
+        formats.iter().for_each(|format| chunk(b"fmt ", format));
+        chunk(b"data", &vec![0; data]);
+        [b"RIFF", &(chunks.len() as u32).to_le_bytes()[..], &chunks].concat()
+    }
+
+    fn format(tag: u16, rate_hz: u32, bits: u16) -> Vec<u8> {
+        let block = bits / 8;
+        let mut bytes = [tag.to_le_bytes(), 1u16.to_le_bytes()].concat();
+        bytes
+            .extend([rate_hz.to_le_bytes(), (rate_hz.wrapping_mul(u32::from(block))).to_le_bytes()].concat());
+        bytes.extend([block.to_le_bytes(), bits.to_le_bytes()].concat());
+        bytes
+    }
+
+    #[test]
+    fn work_is_short_only_for_small_files_whose_header_determines_it() {
+        let app = app();
+        let model = app.models.find(Some("vad"), Need::Classify).unwrap();
+        let expected = |bytes: Vec<u8>| {
+            let source =
+                Source { name: "a".into(), bytes: bytes.into(), channel: Channel::Mean, max_seconds: 600.0 };
+            source.expected_seconds(&model)
+        };
+        let second = model.expected_seconds(1.0);
+        assert!(second.is_finite());
+        let plain = format(1, 16_000, 16);
+        assert_eq!(expected(wav(&[&plain], 32_000)), second);
+        assert_eq!(expected(wav(&[&plain], 64_000)), 2.0 * second);
+        // The decoder takes the last format: 600 s at 100 Hz.
+        let deceptive = wav(&[&format(1, u32::MAX, 16), &format(1, 100, 8)], 60_000);
+        let mut extensible = [format(0xfffe, 16_000, 4), vec![22, 0, 4, 0, 0, 0, 0, 0, 0x11, 0]].concat();
+        extensible.extend(b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71");
+        for (what, bytes) in [
+            ("two formats", deceptive),
+            ("a prime rate", wav(&[&format(1, 999_983, 16)], 2)),
+            ("another rate", wav(&[&format(1, 8000, 16)], 16_000)),
+            ("ADPCM in the extensible format", wav(&[&extensible], 60_000)),
+            ("more than 64 KiB", wav(&[&plain], 66_000)),
+            ("no sound file", b"RIFF, but no more".to_vec()),
+            ("another format", std::fs::read("../audio/tests/fixtures/mono_8k.flac").unwrap()),
+        ] {
+            assert_eq!(expected(bytes), f64::INFINITY, "{what}");
+        }
+    }
 }

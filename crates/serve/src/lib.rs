@@ -2,7 +2,7 @@
 //!
 //! A [`Server`] has several models. It classifies recordings (`POST /v1/classify`), finds speech in them (`POST /v1/segments`) and
 //! listens to streams (`GET /v1/stream`), with the same library calls as the command line, so with the same bits. Connections are
-//! asynchronous; models run on threads of their own with a bounded queue.
+//! asynchronous; short work is done on the thread that read it, and other work on separate threads with a bounded queue.
 //!
 //! `docs/serve.md` describes the interface for its users, `/openapi.json` for programs.
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use serde::Serialize;
-use stapes_audio::Clip;
+use stapes_audio::{Clip, StreamResampler};
 use stapes_infer::{
     Classifier, InferError, Input, KeywordSettings, ListenerModel, ListenerOptions, Model, ModelCard,
     SpeechOptions,
@@ -50,6 +50,15 @@ impl ServedModel {
     }
 }
 
+/// Largest block of the resampler that is converted on a thread of the connections; usual rates have 6,144 samples and less.
+pub(crate) const MAX_SHORT_BLOCK: usize = 8192;
+
+/// Longest piece that is resampled on a thread of the connections, s.
+const MAX_RESAMPLED_SECONDS: f64 = 1.0;
+
+/// Shortest piece of a stream in estimates of its time, s.
+const MIN_PIECE_SECONDS: f64 = 0.1;
+
 /// Number of calls that are timed when a model is loaded.
 const MEASUREMENTS: usize = 3;
 
@@ -64,10 +73,12 @@ pub(crate) enum Need {
     Stream,
 }
 
-/// Processor time per second of sound, s; infinite if it is not known.
+/// Times for a second of silence, s; infinite if they are not known.
 #[derive(Clone, Copy, Debug)]
-struct Speed {
-    recording: f64,
+struct Times {
+    /// Classification of the recording.
+    classify: f64,
+    /// Stream of a frame-level model.
     stream: f64,
 }
 
@@ -83,8 +94,8 @@ pub(crate) struct LoadedModel {
     pub(crate) keywords: Option<KeywordSettings>,
     /// Why the model does not listen to streams.
     not_streamed: Option<String>,
-    /// Times as measured when the model was loaded.
-    speed: Speed,
+    /// As measured when the model was loaded.
+    times: Times,
     classifiers: Mutex<Vec<Classifier<'static>>>,
     listeners: Mutex<Vec<ListenerModel<'static>>>,
 }
@@ -108,7 +119,7 @@ impl LoadedModel {
             is_frame_level,
             keywords: KeywordSettings::of_model(&model).filter(|_| !is_frame_level),
             not_streamed: None,
-            speed: Speed { recording: f64::INFINITY, stream: f64::INFINITY },
+            times: Times { classify: f64::INFINITY, stream: f64::INFINITY },
             classifiers: Mutex::new(vec![classifier]),
             listeners: Mutex::default(),
             name: name.clone(),
@@ -116,12 +127,12 @@ impl LoadedModel {
         };
         let started = loaded.with_listener(|listener| listener.start(&loaded.listener_options()).map(|_| ()));
         loaded.not_streamed = started.err().map(|error| error.to_string());
-        loaded.speed = loaded.measure();
+        loaded.times = loaded.measure();
         Ok(loaded)
     }
 
     /// Measures the model on a second of silence.
-    fn measure(&self) -> Speed {
+    fn measure(&self) -> Times {
         let rate = self.sample_rate_hz;
         let clip = Clip { samples: vec![0.0; rate as usize], sample_rate_hz: rate };
         let classify = || self.with_classifier(|classifier| classifier.classify(&clip)).map(drop);
@@ -131,17 +142,36 @@ impl LoadedModel {
                 stream.push(listener, &clip.samples, |_| {})
             })
         };
-        Speed { recording: shortest(classify), stream: shortest(listen) }
+        Times { classify: shortest(classify), stream: shortest(listen) }
     }
 
-    /// Returns the expected time to classify a recording, s.
+    /// Returns the expected time to classify a recording, s: at least that of a second, because short recordings may be padded.
     pub(crate) fn expected_seconds(&self, recording_seconds: f64) -> f64 {
-        self.speed.recording * recording_seconds
+        self.times.classify * recording_seconds.max(1.0)
     }
 
-    /// Returns the expected time to process a piece of a stream, s.
-    pub(crate) fn expected_stream_seconds(&self, piece_seconds: f64) -> f64 {
-        self.speed.stream * piece_seconds
+    /// Returns the expected time to process a piece of a stream, s; infinite if it has to be resampled in large blocks.
+    pub(crate) fn expected_stream_seconds(
+        &self,
+        listener: &ListenerOptions,
+        sample_rate_hz: u32,
+        piece_seconds: f64,
+    ) -> f64 {
+        let is_resampled = sample_rate_hz != self.sample_rate_hz;
+        let block = StreamResampler::block_samples(sample_rate_hz, self.sample_rate_hz);
+        if is_resampled && (block > MAX_SHORT_BLOCK || piece_seconds > MAX_RESAMPLED_SECONDS) {
+            return f64::INFINITY;
+        }
+        match listener {
+            ListenerOptions::Keywords { window_seconds, hop_seconds, .. } => {
+                let windows = (piece_seconds / hop_seconds).floor() + 1.0;
+                windows * self.expected_seconds(*window_seconds)
+            }
+            // A short piece may complete a frame.
+            ListenerOptions::Speech(_) | ListenerOptions::Scores => {
+                self.times.stream * piece_seconds.max(MIN_PIECE_SECONDS)
+            }
+        }
     }
 
     /// Returns the options of streams without options; the windows of a model of clips are of a second if the model does not say.
@@ -322,5 +352,47 @@ impl Models {
     /// Returns the list of `/v1/models`.
     pub(crate) fn list(&self) -> ModelList<'_> {
         ModelList { models: self.0.iter().map(|model| model.entry()).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::app;
+
+    #[test]
+    fn expected_times_are_at_least_those_of_one_call() {
+        let app = app();
+        let digits = app.models.find(Some("digits"), Need::Stream).unwrap();
+        let vad = app.models.find(Some("vad"), Need::Stream).unwrap();
+        // A short recording may be padded.
+        assert_eq!(digits.expected_seconds(0.01), digits.expected_seconds(1.0));
+        assert_eq!(digits.expected_seconds(3.0), 3.0 * digits.times.classify);
+        let windows = |window_seconds, hop_seconds, piece| {
+            let options = KeywordSettings::with_window(window_seconds).options(&digits.model.labels);
+            let listener = ListenerOptions::Keywords { window_seconds, hop_seconds, options };
+            digits.expected_stream_seconds(&listener, digits.sample_rate_hz, piece)
+        };
+        // Any piece may complete a window.
+        assert_eq!(windows(1.0, 0.1, 0.001), digits.times.classify);
+        assert_eq!(windows(1.0, 0.25, 1.0), 5.0 * digits.times.classify);
+        assert_eq!(windows(10.0, 0.5, 0.02), 10.0 * digits.times.classify);
+        let speech = |rate_hz, piece| vad.expected_stream_seconds(&vad.listener_options(), rate_hz, piece);
+        assert_eq!(speech(16_000, 0.001), 0.1 * vad.times.stream);
+        assert_eq!(speech(16_000, 5.0), 5.0 * vad.times.stream);
+    }
+
+    #[test]
+    fn resampling_in_large_blocks_is_long_work() {
+        let app = app();
+        let vad = app.models.find(Some("vad"), Need::Stream).unwrap();
+        let expected = |rate_hz, piece| vad.expected_stream_seconds(&vad.listener_options(), rate_hz, piece);
+        for rate_hz in [8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000] {
+            assert_eq!(expected(rate_hz, 0.1), 0.1 * vad.times.stream, "{rate_hz}");
+        }
+        for rate_hz in [44_101, 192_000, 767_957] {
+            assert_eq!(expected(rate_hz, 0.1), f64::INFINITY, "{rate_hz}");
+        }
+        assert_eq!(expected(48_000, 1.5), f64::INFINITY);
     }
 }

@@ -27,7 +27,7 @@ pub struct ServerOptions {
     pub allow_origins: Vec<String>,
     /// Host names under which the server may be called, beside addresses and `localhost`; `*` for all.
     pub allow_hosts: Vec<String>,
-    /// Number of threads that classify.
+    /// Number of threads that read and do short work; of threads for long recordings; and of threads for long work of streams.
     pub threads: usize,
     /// Limits of requests and connections.
     pub limits: Limits,

@@ -16,8 +16,8 @@ use crate::models::{Models, ServedModel};
 use crate::options::ServerOptions;
 use crate::{http, routes, wyoming};
 
-/// Number of tasks of a thread between two looks at the sockets. Each may compute for some milliseconds.
-const TASKS_PER_LOOK: u32 = 4;
+/// Number of tasks of a thread between two checks for events of sockets: a task may compute for some milliseconds.
+const EVENT_INTERVAL: u32 = 4;
 
 /// A server that runs until it is stopped or dropped.
 ///
@@ -52,7 +52,7 @@ impl Server {
     pub fn start(models: Vec<ServedModel>, options: ServerOptions) -> Result<Server, ServeError> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
-            .event_interval(TASKS_PER_LOOK)
+            .event_interval(EVENT_INTERVAL)
             .thread_name("stapes-io")
             .enable_all()
             .build()?;

@@ -49,7 +49,6 @@ pub(crate) async fn stream(State(app): State<Arc<App>>, request: Request) -> Res
     let options = TurnOptions::take(&mut parameters, &model)?;
     parameters.finish()?;
     let encoding = Encoding { format, channels: 1 };
-    let turns = model.with_listener(|listener| Turns::start(listener, &options, encoding, sample_rate_hz))?;
     let (mut parts, _) = request.into_parts();
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|rejection| {
         let message = format!("{}; connect with a WebSocket client", rejection.body_text());
@@ -59,6 +58,7 @@ pub(crate) async fn stream(State(app): State<Arc<App>>, request: Request) -> Res
         return Err(ApiError::busy("the server stops; use another one"));
     }
     let open = app.open_stream()?;
+    let turns = Turns::start(&app, &model, options, encoding, sample_rate_hz).await?;
     let max = app.options.limits.max_message_bytes;
     let upgrade = upgrade.max_message_size(max).max_frame_size(max).protocols([PROTOCOL]);
     let upgrade = upgrade.read_buffer_size(BUFFER).write_buffer_size(BUFFER);
@@ -167,8 +167,10 @@ impl Session {
             .map_err(|text| Some(End::error(ApiError::too_large(text), close_code::SIZE)))?;
         let before = self.turns.as_ref().map_or(0.0, Turns::seconds);
         let piece_seconds = encoding.seconds(bytes.len(), sample_rate_hz);
+        let expected =
+            self.turns.as_ref().map_or(0.0, |turns| turns.expected_seconds(&self.model, piece_seconds));
         let events = self
-            .call(self.model.expected_stream_seconds(piece_seconds), move |turns, listener| {
+            .call(expected, move |turns, listener| {
                 turns.as_mut().map_or(Ok(Vec::new()), |turns| turns.push(listener, &bytes))
             })
             .await?;

@@ -1,5 +1,7 @@
 //! Turns of a speaker: the options of OpenAI's `server_vad`, and the events that follow from a model that listens.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use stapes_features::FeatureError;
 use stapes_files::number::rounded_seconds;
@@ -7,8 +9,10 @@ use stapes_infer::{
     InferError, Keyword, KeywordOptions, KeywordSettings, ListenerEvent, ListenerModel, ListenerOptions,
     ListenerStream, SpeechOptions, SpeechTime,
 };
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::api_error::ApiError;
+use crate::app::App;
 use crate::models::LoadedModel;
 use crate::parameters::{Parameters, bad_option};
 use crate::samples::{Encoding, Samples};
@@ -185,7 +189,10 @@ pub(crate) struct Turns {
     listener: ListenerStream,
     samples: Samples,
     padding: Padding,
-    scores: bool,
+    options: TurnOptions,
+    sample_rate_hz: u32,
+    /// The part of the budget for the resampler.
+    _memory: Option<OwnedSemaphorePermit>,
 }
 
 /// Padding of the starts of speech.
@@ -196,19 +203,35 @@ struct Padding {
 }
 
 impl Turns {
-    /// Starts a stream.
+    /// Starts a stream on another thread: a resampler may take half a second to create.
     ///
     /// # Errors
-    /// Those of [`ListenerModel::start`] and [`ListenerStream::with_sample_rate`].
-    pub(crate) fn start(
-        model: &ListenerModel<'_>,
-        options: &TurnOptions,
+    /// An error for a rate whose resampler needs more memory than there is, and those of [`ListenerModel::start`] and
+    /// [`ListenerStream::with_sample_rate`].
+    pub(crate) async fn start(
+        app: &App,
+        model: &Arc<LoadedModel>,
+        options: TurnOptions,
         encoding: Encoding,
         sample_rate_hz: u32,
-    ) -> Result<Turns, InferError> {
-        let listener = model.start(&options.listener)?.with_sample_rate(sample_rate_hz)?;
-        let padding = Padding { prefix_seconds: options.prefix_seconds, last_seconds: 0.0 };
-        Ok(Turns { listener, samples: Samples::new(encoding), padding, scores: options.scores })
+    ) -> Result<Turns, ApiError> {
+        let memory = app.budget.reserve_resampler(sample_rate_hz, model.sample_rate_hz)?;
+        let model = Arc::clone(model);
+        let start = move || {
+            let start = |listener: &mut ListenerModel<'static>| {
+                listener.start(&options.listener)?.with_sample_rate(sample_rate_hz)
+            };
+            let listener = model.with_listener(start)?;
+            let padding = Padding { prefix_seconds: options.prefix_seconds, last_seconds: 0.0 };
+            let samples = Samples::new(encoding);
+            Ok(Turns { listener, samples, padding, options, sample_rate_hz, _memory: memory })
+        };
+        app.run_stream(f64::INFINITY, start).await?.map_err(|error: InferError| error.into())
+    }
+
+    /// Returns the expected time to process a piece, s.
+    pub(crate) fn expected_seconds(&self, model: &LoadedModel, piece_seconds: f64) -> f64 {
+        model.expected_stream_seconds(&self.options.listener, self.sample_rate_hz, piece_seconds)
     }
 
     /// Duration of the samples so far, s.
@@ -239,7 +262,7 @@ impl Turns {
         bytes: &[u8],
     ) -> Result<Vec<TurnEvent>, InferError> {
         let mut events = Vec::new();
-        let (padding, scores) = (&mut self.padding, self.scores);
+        let (padding, scores) = (&mut self.padding, self.options.scores);
         let samples = self.samples.decode(bytes);
         self.listener.push(model, samples, |event| events.extend(padding.event(event, scores)))?;
         Ok(events)
@@ -251,7 +274,10 @@ impl Turns {
     /// Those of [`ListenerStream::finish`].
     pub(crate) fn finish(mut self, model: &mut ListenerModel<'_>) -> Result<Vec<TurnEvent>, InferError> {
         let mut events = Vec::new();
-        match self.listener.finish(model, |event| events.extend(self.padding.event(event, self.scores))) {
+        match self
+            .listener
+            .finish(model, |event| events.extend(self.padding.event(event, self.options.scores)))
+        {
             // Sound that is shorter than a frame has no events.
             Ok(()) | Err(InferError::Features(FeatureError::TooShort { .. })) => Ok(events),
             Err(error) => Err(error),

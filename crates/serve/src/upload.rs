@@ -6,21 +6,63 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{StatusCode, header};
 use http_body_util::BodyExt;
+use stapes_audio::StreamResampler;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::api_error::ApiError;
+use crate::models::MAX_SHORT_BLOCK;
 use crate::options::Limits;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, bad_option};
 
-/// Bytes of all bodies in memory, counted in blocks.
-pub(crate) struct Budget(Arc<Semaphore>);
+/// Bytes of all bodies and of large resamplers in memory, counted in blocks.
+pub(crate) struct Budget {
+    blocks: Arc<Semaphore>,
+    /// Number of bytes.
+    size: usize,
+}
 
 const BLOCK: usize = 1 << 16;
 
+/// Memory of a resampler per sample of its blocks, bytes: 172 were measured.
+const RESAMPLER_BYTES: usize = 176;
+
 impl Budget {
     pub(crate) fn new(limits: &Limits) -> Budget {
-        Budget(Arc::new(Semaphore::new(limits.max_total_body_bytes / BLOCK)))
+        Budget {
+            blocks: Arc::new(Semaphore::new(limits.max_total_body_bytes / BLOCK)),
+            size: limits.max_total_body_bytes,
+        }
+    }
+
+    /// Takes blocks for this many bytes.
+    ///
+    /// # Errors
+    /// An error if others have them.
+    fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
+        let full = "the server has as much sound in memory as it takes; try again later";
+        let blocks = u32::try_from(bytes.div_ceil(BLOCK)).map_err(|_| ApiError::busy(full))?;
+        Arc::clone(&self.blocks).try_acquire_many_owned(blocks).map_err(|_| ApiError::busy(full))
+    }
+
+    /// Takes the memory of the resampler of a stream, if it is large.
+    ///
+    /// # Errors
+    /// An error for rates that need more than there is, or if others have it.
+    pub(crate) fn reserve_resampler(
+        &self,
+        from_hz: u32,
+        to_hz: u32,
+    ) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
+        let block = StreamResampler::block_samples(from_hz, to_hz);
+        let bytes = block * RESAMPLER_BYTES;
+        if bytes > self.size {
+            let fault = format!(
+                "{from_hz} needs too much memory to convert to {to_hz} Hz; send {to_hz}, 44100 or 48000"
+            );
+            return Err(bad_option("sample_rate", &fault));
+        }
+        (block > MAX_SHORT_BLOCK).then(|| self.reserve(bytes)).transpose()
     }
 }
 
@@ -57,15 +99,14 @@ impl Upload {
 }
 
 async fn read(request: Request, limits: &Limits, budget: &Budget) -> Result<Upload, ApiError> {
-    let mut body = Body { bytes: Vec::new(), reserved: None, limits, budget };
+    let mut body = Body { bytes: Vec::new(), first: 0, reserved: None, limits, budget };
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let announced = length.and_then(|length| length.parse::<u64>().ok());
     // A form has borders and headers beside the recording.
     if announced.is_some_and(|length| length > (limits.max_body_bytes + 2 * BLOCK) as u64) {
         return Err(body.too_large());
     }
-    // Memory for more comes with the bytes.
-    body.bytes.reserve(announced.map_or(0, |length| length.min(BLOCK as u64) as usize));
+    body.first = announced.map_or(0, |length| length.min(BLOCK as u64) as usize);
     let mut parameters = Parameters::of_query(request.uri().query())?;
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let is_form = content_type
@@ -89,6 +130,8 @@ async fn read(request: Request, limits: &Limits, budget: &Budget) -> Result<Uplo
 /// Body that is read piece by piece.
 struct Body<'a> {
     bytes: Vec<u8>,
+    /// Bytes that are allocated with the first ones, at most a block.
+    first: usize,
     reserved: Option<OwnedSemaphorePermit>,
     limits: &'a Limits,
     budget: &'a Budget,
@@ -111,14 +154,14 @@ impl Body<'_> {
         let held = self.reserved.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let needed = length.div_ceil(BLOCK).saturating_sub(held);
         if needed > 0 {
-            let blocks = u32::try_from(needed).map_err(|_| self.too_large())?;
-            let more = Arc::clone(&self.budget.0).try_acquire_many_owned(blocks).map_err(|_| {
-                ApiError::busy("the server has received too many recordings at a time; try again later")
-            })?;
+            let more = self.budget.reserve(needed * BLOCK)?;
             match &mut self.reserved {
                 Some(reserved) => reserved.merge(more),
                 None => self.reserved = Some(more),
             }
+        }
+        if self.bytes.is_empty() {
+            self.bytes.reserve(self.first);
         }
         self.bytes.extend_from_slice(bytes);
         Ok(())

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::event::{Event, EventError};
 use super::{Service, info};
-use crate::app::is_true;
+use crate::app::{App, is_true};
 use crate::connection::Connection;
 use crate::models::LoadedModel;
 use crate::samples::{Encoding, SampleFormat};
@@ -115,7 +115,7 @@ impl Session {
             "describe" => Ok(self.send("info", info::info(&self.service)).await?),
             "ping" => Ok(self.send("pong", Value::Object(event.data)).await?),
             "detect" => self.detect(&event),
-            "audio-start" => self.start(&event),
+            "audio-start" => self.start(&event).await,
             "audio-chunk" => self.chunk(event).await,
             "audio-stop" => self.stop().await,
             // Events of later versions.
@@ -150,10 +150,10 @@ impl Session {
     }
 
     /// Starts the models for sound of a format.
-    fn start(&mut self, event: &Event) -> Result<(), End> {
+    async fn start(&mut self, event: &Event) -> Result<(), End> {
         let format = Format::of(event).map_err(End::Fault)?;
         let start_ms = event.number("timestamp").unwrap_or(0);
-        let parts = self.parts(format).map_err(End::Fault)?;
+        let parts = self.parts(format).await.map_err(End::Fault)?;
         if parts.is_empty() {
             let text =
                 "the server has neither a voice activity model nor wake words; start it with another model";
@@ -164,16 +164,17 @@ impl Session {
     }
 
     /// Returns the models that listen: those of the wake words after `detect`, else that of voice activity, else all wake words.
-    fn parts(&self, format: Format) -> Result<Vec<Part>, Fault> {
+    async fn parts(&self, format: Format) -> Result<Vec<Part>, Fault> {
+        let app = &self.service.app;
         if let (None, Some(voice)) = (&self.wanted, &self.service.voice) {
             let options = TurnOptions::of_model(voice);
-            return Ok(vec![Part::start(voice, &options, format, Vec::new())?]);
+            return Ok(vec![Part::start(app, voice, options, format, Vec::new()).await?]);
         }
         let wanted = |name: &String| {
             self.wanted.as_ref().is_none_or(|wanted| wanted.is_empty() || wanted.contains(name))
         };
         let mut parts = Vec::new();
-        for model in self.service.app.models.iter() {
+        for model in app.models.iter() {
             let words = self.service.wake_words.iter().filter(|word| Arc::ptr_eq(&word.model, model));
             let names: Vec<(usize, String)> =
                 words.filter(|word| wanted(&word.name)).map(|word| (word.class, word.name.clone())).collect();
@@ -185,7 +186,7 @@ impl Session {
                 let is_wanted = |keyword: &Keyword| names.iter().any(|(class, _)| *class == keyword.class);
                 options.keywords.retain(is_wanted);
             }
-            parts.push(Part::start(model, &options, format, names)?);
+            parts.push(Part::start(app, model, options, format, names).await?);
         }
         Ok(parts)
     }
@@ -194,7 +195,7 @@ impl Session {
     async fn chunk(&mut self, event: Event) -> Result<(), End> {
         let format = Format::of(&event).map_err(End::Fault)?;
         match &self.listening {
-            None => self.start(&event)?,
+            None => self.start(&event).await?,
             Some(listening) if listening.format != format => {
                 let text =
                     "the format of the sound changed; send audio-start before a chunk of another format";
@@ -207,7 +208,7 @@ impl Session {
             .map_err(|text| End::Fault(Fault("bad-audio", text)))?;
         let piece_seconds = format.encoding.seconds(bytes.len(), format.rate_hz);
         let parts = self.listening.iter().flat_map(|listening| &listening.parts);
-        let expected = parts.map(|part| part.model.expected_stream_seconds(piece_seconds)).sum();
+        let expected = parts.map(|part| part.turns.expected_seconds(&part.model, piece_seconds)).sum();
         self.call(expected, move |parts| {
             let mut events = Vec::new();
             for part in parts {
@@ -288,14 +289,16 @@ struct Found {
 }
 
 impl Part {
-    fn start(
+    async fn start(
+        app: &App,
         model: &Arc<LoadedModel>,
-        options: &TurnOptions,
+        options: TurnOptions,
         format: Format,
         names: Vec<(usize, String)>,
     ) -> Result<Part, Fault> {
-        let Format { rate_hz, encoding } = format;
-        let turns = model.with_listener(|listener| Turns::start(listener, options, encoding, rate_hz))?;
+        let turns = Turns::start(app, model, options, format.encoding, format.rate_hz).await;
+        let turns = turns
+            .map_err(|error| Fault(if error.code == "busy" { "busy" } else { "bad-audio" }, error.message))?;
         Ok(Part { model: Arc::clone(model), turns, names })
     }
 

@@ -169,3 +169,57 @@ fn connections_beyond_the_limit_are_refused_with_an_answer() {
     });
     assert!(accepted);
 }
+
+#[test]
+fn a_header_that_hides_a_long_recording_does_not_stop_the_others() {
+    let server = Running::start(|options| options.threads = 1);
+    // The first format claims 4 GHz; the second one, which counts, 100 Hz: 600 s.
+    let format = |rate_hz: u32, bits: u16| {
+        let bytes = bits / 8;
+        let parts: [&[u8]; 5] = [
+            b"fmt \x10\0\0\0\x01\0\x01\0",
+            &rate_hz.to_le_bytes(),
+            &rate_hz.to_le_bytes(),
+            &bytes.to_le_bytes(),
+            &bits.to_le_bytes(),
+        ];
+        parts.concat()
+    };
+    let (first, second) = (format(u32::MAX, 16), format(100, 8));
+    let size = (4 + first.len() + second.len() + 8 + 60_000) as u32;
+    let parts: [&[u8]; 7] =
+        [b"RIFF", &size.to_le_bytes(), b"WAVE", &first, &second, b"data\x60\xea\0\0", &[128; 60_000]];
+    let (bytes, addr) = (parts.concat(), server.addr);
+    let answered = std::thread::scope(|scope| {
+        let request = scope.spawn(|| post(addr, "/v1/segments", &bytes));
+        std::thread::sleep(Duration::from_millis(50));
+        let mut answered = 0;
+        while !request.is_finished() {
+            assert_eq!(get(addr, "/healthz").status, 200);
+            answered += usize::from(!request.is_finished());
+        }
+        assert_eq!(request.join().unwrap().status, 200);
+        answered
+    });
+    assert!(answered >= 5, "{answered} answers while the recording was processed");
+}
+
+#[test]
+fn resamplers_of_unusual_rates_have_bounded_memory() {
+    let server = Running::start(|_| {});
+    let stream = |rate_hz: u32| format!("/v1/stream?model=vad&sample_rate={rate_hz}");
+    // A prime rate needs 270 MB.
+    let refusal =
+        |rate_hz| Socket::open(server.addr, &stream(rate_hz), &[]).err().map(|answer| answer.code());
+    assert_eq!(refusal(767_957), Some((400, "bad_option".into())));
+    // 91 MB each, of 256 MiB.
+    let mut open: Vec<_> = (0..2).map(|_| Socket::ready(server.addr, &stream(259_993))).collect();
+    assert_eq!(refusal(259_993), Some((503, "busy".into())));
+    Socket::ready(server.addr, &stream(44_100));
+    drop(open.pop());
+    let is_free = (0..500).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        refusal(259_993).is_none()
+    });
+    assert!(is_free);
+}
