@@ -131,7 +131,8 @@ impl Visitor<'_> for WordReader {
     type Value = usize;
 
     fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a word")
+        formatter.write_str("one of ")?;
+        formatter.write_str(&self.words.join(", "))
     }
 
     fn visit_str<E: Error>(self, word: &str) -> Result<usize, E> {
@@ -200,6 +201,11 @@ mod tests {
             "{}",
             error("\"green\"")
         );
-        assert!(error("3").contains("invalid type: integer `3`, expected a word"), "{}", error("3"));
+        assert!(
+            error("3")
+                .contains("invalid type: integer `3`, expected one of red, crimson, scarlet, dark-blue"),
+            "{}",
+            error("3")
+        );
     }
 }

@@ -54,9 +54,9 @@ impl Depthwise {
         self.output[1] + self.reach()
     }
 
-    /// True if the input has no columns of zeros, so that it need not be copied.
-    pub(super) fn is_padded(&self) -> bool {
-        self.padding[1] == 0 && self.padded_width() <= self.size[1]
+    /// True if the windows read columns of zeros, so that the input has to be copied between them.
+    pub(super) fn needs_padding(&self) -> bool {
+        self.padding[1] > 0 || self.padded_width() > self.size[1]
     }
 
     /// Columns of zeros before a row of the gradient w.r.t. the output.

@@ -59,7 +59,7 @@ fn forward_generic<S: PoolSimd>(
         (of.size[0] * of.size[1], weights.len() / of.channels, scratch.channel.len());
     let (pooled, pooled_width) = (output.len() / of.channels, epilogue.pool.output(of.output)[1]);
     let bytes = signs.as_ref().map_or(0, |signs| signs.len() / of.channels);
-    if !of.is_padded() {
+    if of.needs_padding() {
         scratch.rows.fill(0.0);
     }
     for channel in 0..of.channels {
@@ -116,6 +116,12 @@ fn backward_generic<S: PoolSimd>(
         d_input.as_ref().is_none_or(|d| d.len() == input.len()),
         "length of the gradient w.r.t. the input"
     );
+    let [pooled_height, pooled_width] = gradient.pool.output(of.output);
+    assert_eq!(
+        gradient.d.len(),
+        sizes::count([channels, pooled_height, pooled_width]),
+        "length of the gradient"
+    );
     let pooled = gradient.d.len() / channels;
     let bytes = gradient.signs.map_or(0, |signs| signs.len() / channels);
     let positions = of.output[0] * of.output[1];
@@ -123,7 +129,7 @@ fn backward_generic<S: PoolSimd>(
         && gradient.signs.is_none()
         && gradient.pool == AvgPool::None
         && width == of.output[1];
-    if !of.is_padded() {
+    if of.needs_padding() {
         scratch.rows.fill(0.0);
     }
     if !plain {
@@ -193,7 +199,7 @@ impl Padded<'_> {
 #[inline(always)]
 fn padded_rows<'a, S: PoolSimd>(simd: S, of: &Depthwise, input: &'a [f32], to: &'a mut [f32]) -> Padded<'a> {
     let [height, width] = of.size;
-    if of.is_padded() {
+    if !of.needs_padding() {
         return Padded { values: input, width, has_slack: false };
     }
     let padded = of.padded_width();

@@ -69,6 +69,15 @@ fn problems() -> Vec<(ConvolutionShape, Vec<[usize; 2]>)> {
             }
         }
     }
+    // Depthwise, with rows on both sides of whole vectors and of four vectors of every set.
+    for kernel in [[3, 3], [3, 1], [1, 3], [2, 5]] {
+        for padding in [[[0, 0]; 2], [[1, 1], [0, 0]], [[1, 1], [1, 1]], [[0, 1], [2, 0]]] {
+            let shape = ConvolutionShape { groups: 3, padding, ..shape([3, 3], kernel) };
+            let widths = [1, 2, 15, 16, 17, 31, 33, 64, 65, 101, 130, 131];
+            let fits = |width: &usize| shape.output([4, *width]).is_ok();
+            all.push((shape, widths.into_iter().filter(fits).map(|width| [4, width]).collect()));
+        }
+    }
     all
 }
 
@@ -186,14 +195,43 @@ fn check(set: InstructionSet, shape: ConvolutionShape, sizes: &[[usize; 2]], var
 fn every_convolution_matches_the_reference() {
     for set in InstructionSet::available() {
         for (index, (shape, sizes)) in problems().into_iter().enumerate() {
-            // All variants for the layers of the nets, one variant for each of the other shapes.
-            if index < 16 {
+            // All variants for the layers of the nets and for depthwise convolutions, one for each of the other shapes.
+            if index < 16 || shape.groups == shape.inputs {
                 (0..6).for_each(|variant| check(set, shape, &sizes, variant));
             } else {
                 check(set, shape, &sizes, index % 6);
             }
         }
     }
+}
+
+/// Backpropagates a gradient of this length through a depthwise convolution without padding, whose output has 3 * 40 values.
+fn depthwise_backward(gradient: usize, bias: Option<&mut [f32]>) {
+    let shape = ConvolutionShape { groups: 3, ..shape([3, 3], [1, 1]) };
+    let mut convolution = Convolution::new(InstructionSet::best(), shape).unwrap();
+    convolution.pack_weights(Weights { weights: &[1.0; 3], bias: None });
+    convolution.begin_backward(&[1.0; 3]);
+    let d = vec![1.0; gradient];
+    convolution.backward((&[1.0; 120], [4, 10]), EpilogueGradient::plain(&d), None);
+    let mut weights = [0.0; 3];
+    convolution.finish_backward(Gradients { weights: &mut weights, bias });
+    assert_eq!(weights, [40.0; 3]);
+}
+
+#[test]
+fn a_depthwise_gradient_has_the_length_of_the_output() {
+    depthwise_backward(120, None);
+    for wrong in [119, 117, 123, 240, 0] {
+        let panic = std::panic::catch_unwind(|| depthwise_backward(wrong, None)).unwrap_err();
+        let message = panic.downcast_ref::<String>().unwrap();
+        assert!(message.contains("length of the gradient"), "{wrong}: {message}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "a gradient w.r.t. a bias that does not exist")]
+fn a_convolution_without_a_bias_has_no_gradient_of_one() {
+    depthwise_backward(120, Some(&mut [0.0; 3]));
 }
 
 #[test]
