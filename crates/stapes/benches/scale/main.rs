@@ -15,12 +15,14 @@
 //! A step has three parts: computation; the gathering of losses, in which a process waits for the slowest one; and the sum of
 //! gradients. Columns are medians over the steps of process 0 in all rounds.
 
+mod messages;
+mod timed;
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use stapes::features::Features;
@@ -29,9 +31,12 @@ use stapes::nn::ModelConfig;
 use stapes::nn::layer::Shape;
 use stapes::train::{
     Communicator, Event, Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, TrainingInputs,
-    all_reduce_sum, train,
+    train,
 };
 use stapes_random::Rng;
+
+use messages::time_messages;
+use timed::Timed;
 
 struct Model {
     name: &'static str,
@@ -247,7 +252,7 @@ impl Model {
             validate_every_steps: Some(epochs),
             ..TrainConfig::default()
         };
-        let timed = Timed { communicator, times: Mutex::default() };
+        let timed = Timed::new(communicator);
         let inputs = TrainingInputs {
             model: &toml::from_str::<ModelConfig>(self.text).expect("a model"),
             input: Shape::Sequence { features: self.features, frames: Some(self.frames) },
@@ -281,144 +286,4 @@ impl Model {
             );
         }
     }
-}
-
-/// Times and messages of a step.
-#[derive(Default)]
-struct Times {
-    losses: Duration,
-    gradients: Duration,
-    messages: usize,
-    bytes: usize,
-}
-
-impl Times {
-    fn to_json(&self, step: Duration) -> Value {
-        let [step, losses, gradients] =
-            [step, self.losses, self.gradients].map(|time| time.as_secs_f64() * 1e3);
-        json!({"step": step, "losses": losses, "gradients": gradients, "messages": self.messages, "bytes": self.bytes})
-    }
-}
-
-/// Communicator that measures another one. Messages are those with gradients.
-struct Timed<'a> {
-    communicator: &'a dyn Communicator,
-    times: Mutex<Times>,
-}
-
-impl Timed<'_> {
-    fn take(&self) -> Times {
-        std::mem::take(&mut *self.times.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn gradients(&self, sent: usize, call: impl FnOnce()) {
-        let start = Instant::now();
-        call();
-        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        times.gradients += start.elapsed();
-        times.messages += usize::from(sent > 0);
-        times.bytes += 4 * sent;
-    }
-}
-
-impl Communicator for Timed<'_> {
-    fn rank(&self) -> usize {
-        self.communicator.rank()
-    }
-
-    fn size(&self) -> usize {
-        self.communicator.size()
-    }
-
-    fn send(&self, values: &[f32], to: usize) {
-        self.gradients(values.len(), || self.communicator.send(values, to));
-    }
-
-    fn receive(&self, values: &mut [f32], from: usize) {
-        self.gradients(0, || self.communicator.receive(values, from));
-    }
-
-    fn send_receive(&self, sent: &[f32], received: &mut [f32], partner: usize) {
-        self.gradients(sent.len(), || self.communicator.send_receive(sent, received, partner));
-    }
-
-    fn broadcast(&self, values: &mut [f32]) {
-        let sent = if self.rank() == 0 && self.size() > 1 { values.len() } else { 0 };
-        self.gradients(sent, || self.communicator.broadcast(values));
-    }
-
-    fn all_gather(&self, message: &[u8]) -> Vec<Vec<u8>> {
-        let start = Instant::now();
-        let all = self.communicator.all_gather(message);
-        self.times.lock().unwrap_or_else(PoisonError::into_inner).losses += start.elapsed();
-        all
-    }
-}
-
-/// Sizes of messages in values of 4 bytes.
-const SIZES: [usize; 7] = [1, 256, 4096, 16_384, 65_536, 262_144, 1_048_576];
-
-/// Process 0 prints lines as JSON strings.
-fn time_messages(communicator: &dyn Communicator) {
-    let print = |line: String| {
-        if communicator.rank() == 0 {
-            println!("{}", Value::String(line));
-        }
-    };
-    let mut times = Vec::new();
-    for size in SIZES {
-        let mut values = vec![0.0; size];
-        // There and back.
-        let seconds = 0.5
-            * time(communicator, size, || match communicator.rank() {
-                0 => {
-                    communicator.send(&values, 1);
-                    communicator.receive(&mut values, 1);
-                }
-                1 => {
-                    communicator.receive(&mut values, 0);
-                    communicator.send(&values, 0);
-                }
-                _ => {}
-            });
-        print(format!("message of {:8} bytes: {:9.1} us", 4 * size, seconds * 1e6));
-        times.push((4.0 * size as f64, seconds));
-    }
-    let (latency, per_byte) = fit(&times);
-    print(format!("fitted: latency {:.1} us, bandwidth {:.0} MB/s", latency * 1e6, 1e-6 / per_byte));
-    let gathering = time(communicator, 1, || drop(communicator.all_gather(&[0; 8])));
-    print(format!("losses gathered: {:.1} us", gathering * 1e6));
-    for model in &MODELS {
-        let config: ModelConfig = toml::from_str(model.text).expect("a model");
-        let network = config.build(Shape::frames(model.features), model.classes).expect("a model");
-        let (mut values, mut received) = (vec![0.0; network.buffer_len()], Vec::new());
-        let len = values.len();
-        let seconds = time(communicator, len, || all_reduce_sum(communicator, &mut values, &mut received));
-        print(format!("sum of the {len} gradients of {}: {:.1} us", model.name, seconds * 1e6));
-    }
-}
-
-/// Median seconds of a call in which all processes take part.
-fn time(communicator: &dyn Communicator, size: usize, mut call: impl FnMut()) -> f64 {
-    let repetitions = (4_000_000 / (size + 10_000)).max(20);
-    let mut times = Vec::new();
-    for _ in 0..repetitions {
-        // All processes start together.
-        communicator.all_gather(&[]);
-        let start = Instant::now();
-        call();
-        times.push(start.elapsed().as_secs_f64());
-    }
-    median(times)
-}
-
-/// Returns latency and seconds per byte with the smallest sum of squared relative errors.
-fn fit(times: &[(f64, f64)]) -> (f64, f64) {
-    let [mut aa, mut ab, mut bb, mut a, mut b] = [0.0; 5];
-    for (bytes, seconds) in times {
-        let (x, y) = (1.0 / seconds, bytes / seconds);
-        (aa, ab, bb, a, b) = (aa + x * x, ab + x * y, bb + y * y, a + x, b + y);
-    }
-    let determinant = aa * bb - ab * ab;
-    ((a * bb - b * ab) / determinant, (aa * b - ab * a) / determinant)
 }
