@@ -22,7 +22,7 @@ pub(crate) async fn classify(State(app): State<Arc<App>>, request: Request) -> R
         Upload::read(request, &app.options.limits, &app.budget).await?;
     let model = app.models.find(parameters.text("model")?.as_deref(), Need::Classify)?;
     let labels = labels(&mut parameters, &model)?;
-    let source = Source::take(&name, bytes, &mut parameters, &app.options.limits)?;
+    let source = Source::take(&name, bytes, &mut parameters, &app)?;
     parameters.finish()?;
     let (row, seconds) = app
         .run_clip(source.expected_seconds(&model), move || {

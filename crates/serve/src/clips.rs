@@ -7,9 +7,10 @@ use stapes_audio::{Channel, Clip, Recording, StreamResampler};
 use stapes_infer::{Classifier, InferError, ListenerEvent, ListenerOptions};
 
 use crate::api_error::ApiError;
+use crate::app::App;
 use crate::models::LoadedModel;
-use crate::options::Limits;
 use crate::parameters::Parameters;
+use crate::upload::Budget;
 
 /// Recordings of more samples are processed piece by piece if the model can; a minute at 16 kHz.
 const WHOLE: usize = 1 << 20;
@@ -29,6 +30,8 @@ pub(crate) struct Source {
     pub(crate) channel: Channel,
     /// Longest duration, s.
     pub(crate) max_seconds: f64,
+    /// Memory for a resampler.
+    pub(crate) budget: Budget,
 }
 
 /// Probabilities of a recording.
@@ -48,11 +51,12 @@ impl Source {
         name: &str,
         bytes: impl Into<Bytes>,
         parameters: &mut Parameters,
-        limits: &Limits,
+        app: &App,
     ) -> Result<Source, ApiError> {
         let expected = "mean, or the number of a channel from 0";
         let channel = parameters.value("channel", expected, |_| true)?.unwrap_or_default();
-        Ok(Source { name: name.into(), bytes: bytes.into(), channel, max_seconds: limits.max_seconds })
+        let (max_seconds, budget) = (app.options.limits.max_seconds, app.budget.clone());
+        Ok(Source { name: name.into(), bytes: bytes.into(), channel, max_seconds, budget })
     }
 
     /// Returns the expected time to classify the recording, s; infinite if the header does not determine it. It is finite for small
@@ -77,6 +81,9 @@ impl Source {
     fn decode(self, sample_rate_hz: u32) -> Result<(Clip, f64), ApiError> {
         let mut recording = Recording::from_bytes(Path::new(&self.name), self.bytes, self.channel)?;
         let rate_hz = recording.sample_rate_hz();
+        let refused =
+            |fault: &str| ApiError::unprocessable("unreadable_recording", format!("the sample rate {fault}"));
+        let _memory = self.budget.reserve_resampler(rate_hz, sample_rate_hz, refused)?;
         let mut resampler = StreamResampler::new(rate_hz, sample_rate_hz)?;
         let (mut samples, mut count) = (Vec::with_capacity(sample_rate_hz as usize), 0u64);
         let seconds = |count: u64| count as f64 / f64::from(rate_hz);
@@ -168,8 +175,8 @@ mod tests {
         let app = app();
         let model = app.models.find(Some("vad"), Need::Classify).unwrap();
         let expected = |bytes: Vec<u8>| {
-            let source =
-                Source { name: "a".into(), bytes: bytes.into(), channel: Channel::Mean, max_seconds: 600.0 };
+            let mut parameters = Parameters::of_query(None).unwrap();
+            let source = Source::take("a", bytes, &mut parameters, &app).unwrap();
             source.expected_seconds(&model)
         };
         let second = model.expected_seconds(1.0);

@@ -49,7 +49,7 @@ pub(crate) async fn segments(State(app): State<Arc<App>>, request: Request) -> R
         Upload::read(request, &app.options.limits, &app.budget).await?;
     let model = app.models.find(parameters.text("model")?.as_deref(), Need::Segments)?;
     let options = speech_options(&mut parameters)?;
-    let source = Source::take(&name, bytes, &mut parameters, &app.options.limits)?;
+    let source = Source::take(&name, bytes, &mut parameters, &app)?;
     parameters.finish()?;
     let speech = app
         .run_clip(source.expected_seconds(&model), move || {

@@ -215,7 +215,8 @@ impl Turns {
         encoding: Encoding,
         sample_rate_hz: u32,
     ) -> Result<Turns, ApiError> {
-        let memory = app.budget.reserve_resampler(sample_rate_hz, model.sample_rate_hz)?;
+        let refused = |fault: &str| bad_option("sample_rate", fault);
+        let memory = app.budget.reserve_resampler(sample_rate_hz, model.sample_rate_hz, refused)?;
         let model = Arc::clone(model);
         let start = move || {
             let start = |listener: &mut ListenerModel<'static>| {

@@ -13,9 +13,10 @@ use tokio::time::timeout;
 use crate::api_error::ApiError;
 use crate::models::MAX_SHORT_BLOCK;
 use crate::options::Limits;
-use crate::parameters::{Parameters, bad_option};
+use crate::parameters::Parameters;
 
 /// Bytes of all bodies and of large resamplers in memory, counted in blocks.
+#[derive(Clone)]
 pub(crate) struct Budget {
     blocks: Arc<Semaphore>,
     /// Number of bytes.
@@ -45,14 +46,15 @@ impl Budget {
         Arc::clone(&self.blocks).try_acquire_many_owned(blocks).map_err(|_| ApiError::busy(full))
     }
 
-    /// Takes the memory of the resampler of a stream, if it is large.
+    /// Takes the memory of a resampler, if it is large.
     ///
     /// # Errors
-    /// An error for rates that need more than there is, or if others have it.
+    /// `refused` with the fault of a rate that needs more than there is; an error if others have it.
     pub(crate) fn reserve_resampler(
         &self,
         from_hz: u32,
         to_hz: u32,
+        refused: impl Fn(&str) -> ApiError,
     ) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
         let block = StreamResampler::block_samples(from_hz, to_hz);
         let bytes = block * RESAMPLER_BYTES;
@@ -60,7 +62,7 @@ impl Budget {
             let fault = format!(
                 "{from_hz} needs too much memory to convert to {to_hz} Hz; send {to_hz}, 44100 or 48000"
             );
-            return Err(bad_option("sample_rate", &fault));
+            return Err(refused(&fault));
         }
         (block > MAX_SHORT_BLOCK).then(|| self.reserve(bytes)).transpose()
     }

@@ -212,6 +212,9 @@ fn resamplers_of_unusual_rates_have_bounded_memory() {
     let refusal =
         |rate_hz| Socket::open(server.addr, &stream(rate_hz), &[]).err().map(|answer| answer.code());
     assert_eq!(refusal(767_957), Some((400, "bad_option".into())));
+    let mut recording = wav(&clip(0.1, 8000)).0;
+    recording[24..28].copy_from_slice(&999_983u32.to_le_bytes());
+    assert_eq!(post(server.addr, "/v1/segments", &recording).code(), (422, "unreadable_recording".into()));
     // 91 MB each, of 256 MiB.
     let mut open: Vec<_> = (0..2).map(|_| Socket::ready(server.addr, &stream(259_993))).collect();
     assert_eq!(refusal(259_993), Some((503, "busy".into())));
