@@ -93,13 +93,23 @@ impl<'t> Shards<'t> {
         // Without any weight the loss is 0 and not 0 / 0.
         let total_weight = if total_weight > 0.0 { total_weight } else { 1.0 };
         let step = Step { parameters, data, batch, mixes: &mixes, total_weight, options };
+        match self.communicator.size() {
+            // The stages begin on a thread of the pool: from another thread, each would wake one and wait for it.
+            1 => rayon::scope(|_| self.run_step(step)),
+            // A communicator may work on its own thread only.
+            _ => self.run_step(step),
+        }
+    }
+
+    /// Computes and sums the gradients and the losses of all shards. Returns the loss.
+    fn run_step(&mut self, step: Step<'_>) -> f64 {
         self.shards.par_iter_mut().for_each(|shard| {
             shard.buffers.gradients.fill(0.0);
             shard.buffers.loss = 0.0;
         });
         let sync_points = self.network().sync_points().len();
-        let part_len = batch.len().div_ceil(self.accumulation_steps).max(1);
-        for (part, crops) in batch.chunks(part_len).enumerate() {
+        let part_len = step.batch.len().div_ceil(self.accumulation_steps).max(1);
+        for (part, crops) in step.batch.chunks(part_len).enumerate() {
             let crops = self.distribute(crops, part * part_len);
             let shards = self.shards.par_iter_mut().zip(&crops);
             let begun = shards.filter_map(|(shard, crops)| shard.begin_step(crops, step));
