@@ -39,6 +39,11 @@ impl ServedModel {
         ServedModel { name: name.into(), description: String::new(), license: None, model }
     }
 
+    /// Returns the model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// Sets the text that describes the model in lists.
     pub fn with_description(self, description: impl Into<String>) -> ServedModel {
         ServedModel { description: description.into(), ..self }

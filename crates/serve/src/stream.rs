@@ -48,6 +48,7 @@ pub(crate) async fn stream(State(app): State<Arc<App>>, request: Request) -> Res
     let sample_rate_hz = rate.unwrap_or(model.sample_rate_hz);
     let options = TurnOptions::take(&mut parameters, &model)?;
     parameters.finish()?;
+    options.check()?;
     let encoding = Encoding { format, channels: 1 };
     let (mut parts, _) = request.into_parts();
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|rejection| {

@@ -93,6 +93,20 @@ impl TurnOptions {
         }
         Ok(options)
     }
+
+    /// Checks that the stream has something to report.
+    ///
+    /// # Errors
+    /// An error for a model of clips without keywords, unless scores are wanted.
+    pub(crate) fn check(&self) -> Result<(), ApiError> {
+        match &self.listener {
+            ListenerOptions::Keywords { options, .. } if options.keywords.is_empty() && !self.scores => {
+                let fault = "is missing, and the model has no stored keywords; name labels, with `threshold`, or set `scores`";
+                Err(bad_option("keyword", fault))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Returns the options of speech: a start is padded here, and an end is not.

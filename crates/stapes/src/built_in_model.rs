@@ -48,6 +48,18 @@ impl BuiltInModel {
         BUILT_IN_MODELS.iter().find(is_name).filter(|_| path.symlink_metadata().is_err())
     }
 
+    /// Returns the error of a path that does not exist, with the closest name.
+    pub(crate) fn unknown(path: &Path) -> Error {
+        let name = path.display().to_string();
+        let similarity = |model: &&BuiltInModel| strsim::jaro_winkler(&name, model.name);
+        let closest = BUILT_IN_MODELS.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+        let advice = match closest.filter(|model| similarity(model) > 0.85) {
+            Some(closest) => format!("did you mean `{}`?", closest.name),
+            None => "give a run folder or a model file; `stapes models` lists the built-in models".into(),
+        };
+        Error::NoModel { path: path.into(), advice }
+    }
+
     /// Reads the model.
     ///
     /// # Errors

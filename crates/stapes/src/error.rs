@@ -204,6 +204,22 @@ pub enum Error {
         /// Missing file.
         file: &'static str,
     },
+    /// There is neither a file, nor a folder, nor a built-in model of this name.
+    #[error("{}: does not exist, and is not a built-in model; {advice}", path.display())]
+    NoModel {
+        /// The path or name.
+        path: PathBuf,
+        /// The next step.
+        advice: String,
+    },
+    /// The folder has several runs.
+    #[error("{}: has several runs; choose one, such as {}", folder.display(), run.display())]
+    SeveralRuns {
+        /// The folder.
+        folder: PathBuf,
+        /// One of the runs.
+        run: PathBuf,
+    },
     /// A file operation failed.
     #[error("{}: cannot {action}: {source}", path.display())]
     File {
@@ -275,6 +291,16 @@ impl From<stapes_quantize::QuantizeError> for Error {
 }
 
 impl Error {
+    /// Returns `true` if the checkpoint does not fit, so that --resume would fail again.
+    pub(crate) fn rejects_checkpoint(&self) -> bool {
+        let of_file = |path: &std::path::Path| path.ends_with(crate::run::CHECKPOINT);
+        match self {
+            Error::DifferentRecipe { .. } | Error::DifferentData(_) => true,
+            Error::Damaged { path, .. } => of_file(path),
+            _ => false,
+        }
+    }
+
     /// Returns `true` if loading was stopped on request, which is not a fault.
     pub fn is_stop(&self) -> bool {
         match self {
@@ -290,6 +316,7 @@ impl Error {
             std::iter::successors(Some(self as &(dyn std::error::Error + 'static)), |error| error.source());
         match self {
             Error::NoRun { .. }
+            | Error::NoModel { .. }
             | Error::NoRecipe { .. }
             | Error::Data(DataError::MissingFolder { .. })
             | Error::Augment(AugmentError::MissingFolder { .. }) => true,

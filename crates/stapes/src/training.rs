@@ -317,9 +317,9 @@ struct TrainedModel {
     test: LoadedExamples,
 }
 
-/// Wraps an error in [`Error::Resumable`] if the run has a checkpoint.
+/// Wraps an error in [`Error::Resumable`] if the run has a checkpoint that can be used.
 fn resumable<T>(folder: &RunFolder, result: Result<T, Error>) -> Result<T, Error> {
-    result.map_err(|error| match folder.has_checkpoint() {
+    result.map_err(|error| match folder.has_checkpoint() && !error.rejects_checkpoint() {
         true => Error::Resumable { folder: folder.path().into(), source: Box::new(error) },
         false => error,
     })

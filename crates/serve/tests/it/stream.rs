@@ -215,7 +215,7 @@ fn a_message_has_at_most_a_minute_of_sound() {
 fn a_stream_that_is_shorter_than_a_frame_has_no_events() {
     let server = Running::start(|_| {});
     for bytes in [0, 100] {
-        for model in ["vad", "digits"] {
+        for model in ["vad", "digits&keyword=one&threshold=0.5"] {
             let mut socket = Socket::ready(server.addr, &format!("/v1/stream?model={model}"));
             socket.binary(&vec![0; bytes]);
             let (events, end) = socket.finish();
@@ -261,4 +261,19 @@ fn the_number_of_streams_is_limited() {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("the place of a stream that has ended is not free");
+}
+
+#[test]
+fn a_model_of_clips_needs_keywords_or_scores() {
+    let server = Running::start(|_| {});
+    let Err(answer) = Socket::open(server.addr, "/v1/stream?model=digits", &[]) else {
+        panic!("a stream that would report nothing")
+    };
+    assert_eq!(answer.code(), (400, "bad_option".into()));
+    for query in ["scores=true", "keyword=one&threshold=0.5"] {
+        assert!(
+            Socket::open(server.addr, &format!("/v1/stream?model=digits&{query}"), &[]).is_ok(),
+            "{query}"
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! Files that are processed on all threads, with results in their order and in bounded memory.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
@@ -9,9 +11,10 @@ use super::console::Console;
 use super::progress;
 
 /// Processes files in batches of `per_thread` files per thread, each with the state of its thread, and prints each result. A
-/// failed file is passed to `on_error`, and the others are processed. Returns the exit code. Stops when nobody reads the output.
+/// failed file is passed to `on_error`, and the others are processed; `folders` failed before. Returns the exit code. Stops when
+/// nobody reads the output.
 pub(super) fn process<F: Sync, S, R: Send>(
-    files: &[F],
+    (files, folders): (&[F], &[(PathBuf, anyhow::Error)]),
     per_thread: usize,
     console: &Console,
     state: impl Fn() -> Result<S> + Sync + Send,
@@ -20,7 +23,10 @@ pub(super) fn process<F: Sync, S, R: Send>(
     on_error: impl Fn(&F, &anyhow::Error),
 ) -> u8 {
     let bar = if files.len() > 1 { progress::bar(files.len(), "files") } else { ProgressBar::hidden() };
-    let mut failed = 0;
+    for (folder, error) in folders {
+        console.failed_file(folder, &super::message(error));
+    }
+    let mut failed = folders.len();
     for batch in files.chunks(per_thread * rayon::current_num_threads()) {
         let results: Vec<Result<R>> = batch
             .par_iter()
@@ -43,10 +49,11 @@ pub(super) fn process<F: Sync, S, R: Send>(
         }
     }
     bar.finish_and_clear();
-    console.json(&json!({ "files": files.len(), "failed": failed }));
+    let total = files.len() + folders.len();
+    console.json(&json!({ "files": total, "failed": failed }));
     match failed {
         0 => super::DONE,
-        failed if failed < files.len() => super::SOME_FAILED,
+        failed if failed < total => super::SOME_FAILED,
         _ => super::NOTHING_DONE,
     }
 }

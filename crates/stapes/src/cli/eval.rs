@@ -16,7 +16,7 @@ use stapes::train::Labels;
 
 use super::console::Console;
 use super::eval_data::{EvalData, EvalSubset};
-use super::paths::write_file;
+use super::paths::{check_extension, write_file};
 use super::progress;
 use stream::StreamArgs;
 
@@ -124,6 +124,9 @@ impl Eval {
         }
         self.stream.check_unused()?;
         let stop = progress::stop_on_interrupt();
+        if let Some(path) = &self.predictions {
+            check_extension("--predictions", path, "csv")?;
+        }
         if let Some(parent) = self.predictions.as_deref().and_then(Path::parent)
             && parent != Path::new("")
             && !parent.is_dir()

@@ -8,7 +8,7 @@ use serde_json::json;
 use stapes::BuiltInModel;
 use stapes::infer::{Input, Model};
 use stapes::quantize::QuantizedNetwork;
-use stapes::run::Run;
+use stapes::run::{CHECKPOINT, RECORD, Run};
 use stapes_export::{
     COptions, ExportError, ExportFile, OPSET, OnnxOptions, WebOptions, c_files, onnx_model, torch_files,
     triton_repository, web_files,
@@ -55,6 +55,9 @@ pub(crate) struct Export {
     /// File for ONNX, folder for the others [default: runs/MODEL.onnx or runs/MODEL-FORMAT, or the next free name]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -178,17 +181,29 @@ impl Export {
         stem.unwrap_or("model").chars().map(plain).collect()
     }
 
-    /// Writes the files, and returns their paths and sizes.
+    /// Writes the files, and returns their paths and sizes. Nothing is written if one of them may not be replaced.
     fn write(&self, out: &Path, files: &[ExportFile]) -> Result<Vec<(PathBuf, usize)>> {
+        let place = |file: &ExportFile| match file.path.is_empty() {
+            true => out.to_owned(),
+            false => out.join(&file.path),
+        };
+        if [RECORD, CHECKPOINT].iter().any(|file| out.join(file).exists()) {
+            bail!("{}: is a run folder; give another folder with --out", out.display());
+        }
+        for path in files.iter().map(place) {
+            if path.is_dir() {
+                bail!("{}: is a folder; give the name of the file to write", path.display());
+            }
+            if !self.force && path.symlink_metadata().is_ok() {
+                bail!("{}: exists; give another --out, or replace it with --force", path.display());
+            }
+        }
         let mut written = Vec::new();
         if self.to != Format::Onnx {
             create_folder(out)?;
         }
         for file in files {
-            let path = if file.path.is_empty() { out.to_owned() } else { out.join(&file.path) };
-            if path.is_dir() {
-                bail!("{}: is a folder; give the name of the file to write", path.display());
-            }
+            let path = place(file);
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 create_folder(folder)?;
             }

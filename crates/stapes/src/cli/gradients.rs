@@ -13,7 +13,7 @@ use stapes::run::Run;
 
 use super::console::{Console, visible_path};
 use super::eval_data::{EvalSubset, reopen};
-use super::paths::write_file;
+use super::paths::{check_extension, write_file};
 use super::progress;
 
 /// Plot gradient norms through time, per recurrent layer
@@ -44,6 +44,9 @@ pub(crate) struct Gradients {
 
 impl Gradients {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        if let Some(out) = &self.out {
+            check_extension("--out", out, "svg")?;
+        }
         let stop = progress::stop_on_interrupt();
         let mut lines = Vec::new();
         for folder in &self.runs {

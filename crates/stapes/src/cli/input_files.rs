@@ -19,29 +19,32 @@ pub(crate) struct InputFile {
     pub(crate) below: PathBuf,
 }
 
+/// Files of the arguments, and the folders whose files cannot be found.
+pub(crate) struct Found {
+    pub(crate) files: Vec<InputFile>,
+    pub(crate) failed: Vec<(PathBuf, anyhow::Error)>,
+}
+
+impl Found {
+    /// Returns the files if every folder could be read.
+    pub(crate) fn all(self) -> Result<Vec<InputFile>> {
+        match self.failed.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(self.files),
+        }
+    }
+}
+
 /// Returns the files of the arguments in their order; the files of a folder or pattern are sorted by name. `is_wanted` chooses
 /// the files of folders. Paths that do not exist remain in the list and fail when they are read.
-pub(crate) fn find(
-    paths: &[PathBuf],
-    list: Option<&Path>,
-    is_wanted: fn(&Path) -> bool,
-) -> Result<Vec<InputFile>> {
+pub(crate) fn find(paths: &[PathBuf], list: Option<&Path>, is_wanted: fn(&Path) -> bool) -> Result<Found> {
     let single = |path: PathBuf| InputFile { below: path.file_name().unwrap_or_default().into(), path };
-    let mut files = Vec::new();
+    let (mut files, mut failed) = (Vec::new(), Vec::new());
     for path in paths {
         if path.is_dir() {
-            let before = files.len();
-            let found = stapes_files::files_below(path, |_| true).map_err(|(folder, error)| {
-                anyhow::anyhow!("{}: cannot be read: {error}", folder.display())
-            })?;
-            let below = |file: &Path| file.strip_prefix(path).unwrap_or(file).to_owned();
-            let wanted = found.into_iter().map(|(entry, _)| entry.path).filter(|path| is_wanted(path));
-            files.extend(wanted.map(|file| InputFile { below: below(&file), path: file }));
-            if files.len() == before {
-                bail!(
-                    "{}: no file in this folder can be classified; give other files or folders",
-                    path.display()
-                );
+            match files_of_folder(path, is_wanted) {
+                Ok(found) => files.extend(found),
+                Err(error) => failed.push((path.clone(), error)),
             }
         } else if path.symlink_metadata().is_ok() || path.as_os_str() == STANDARD_INPUT {
             files.push(single(path.clone()));
@@ -57,8 +60,25 @@ pub(crate) fn find(
         let paths = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(PathBuf::from);
         files.extend(paths.map(single));
     }
+    let found = Found { files, failed };
+    match found.files.is_empty() {
+        false => Ok(found),
+        true => {
+            found.all()?;
+            bail!("the list of files is empty; give at least one file")
+        }
+    }
+}
+
+/// Returns the wanted files below a folder, at least one.
+fn files_of_folder(folder: &Path, is_wanted: fn(&Path) -> bool) -> Result<Vec<InputFile>> {
+    let found = stapes_files::files_below(folder, |_| true)
+        .map_err(|(folder, error)| anyhow::anyhow!("{}: cannot be read: {error}", folder.display()))?;
+    let wanted = found.into_iter().map(|(entry, _)| entry.path).filter(|path| is_wanted(path));
+    let below = |file: &Path| file.strip_prefix(folder).unwrap_or(file).to_owned();
+    let files: Vec<InputFile> = wanted.map(|file| InputFile { below: below(&file), path: file }).collect();
     if files.is_empty() {
-        bail!("the list of files is empty; give at least one file");
+        bail!("{}: no file in this folder can be classified; give other files or folders", folder.display());
     }
     Ok(files)
 }
@@ -121,7 +141,7 @@ mod tests {
         std::fs::write(path("list"), format!("{}\r\n\nmissing.wav\n", path("a/2.wav").display())).unwrap();
         let names = |paths: &[PathBuf], list: Option<&Path>| -> Vec<String> {
             let found = find(paths, list, is_recording).unwrap();
-            found.iter().map(|file| file.below.to_str().unwrap().replace('\\', "/")).collect()
+            found.all().unwrap().iter().map(|file| file.below.to_str().unwrap().replace('\\', "/")).collect()
         };
         assert_eq!(names(&[path("a")], None), ["1.FLAC", "2.wav", "b/3.mp3"]);
         assert_eq!(names(&[path("a/*.wav"), path("gone.wav")], None), ["2.wav", "gone.wav"]);
@@ -129,11 +149,17 @@ mod tests {
         assert_eq!(names(&[path("x[1].wav")], None), ["x[1].wav"]);
         assert_eq!(names(&[], Some(&path("list"))), ["2.wav", "missing.wav"]);
         for wrong in [path("a/*.ogg"), path("a/[")] {
-            let error = find(std::slice::from_ref(&wrong), None, is_recording).unwrap_err();
+            let Err(error) = find(std::slice::from_ref(&wrong), None, is_recording) else {
+                panic!("{} is found", wrong.display())
+            };
             assert!(error.to_string().contains(&wrong.display().to_string()), "{error}");
         }
         std::fs::create_dir(path("empty")).unwrap();
         assert!(find(&[path("empty")], None, is_recording).is_err());
+        // The others are found.
+        let found = find(&[path("empty"), path("a")], None, is_recording).unwrap();
+        assert_eq!((found.files.len(), &found.failed[0].0), (3, &path("empty")));
+        assert!(found.all().is_err());
         assert!(is_frames(Path::new("a.NPY")) && !is_frames(Path::new("a.wav")));
     }
 }

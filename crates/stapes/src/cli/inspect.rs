@@ -12,7 +12,7 @@ use stapes::report::{FrameView, Inspection, InspectionScores, render_inspection}
 use stapes::run::Run;
 
 use super::console::{Console, duration, thousands, visible_path};
-use super::paths::{create_folder, output, write_file};
+use super::paths::{check_extension, create_folder, output, write_file};
 use super::run_options::parse_time;
 
 /// Show a recording on an HTML page: waveform, spectrogram and, with a model, its features and scores over time
@@ -38,6 +38,9 @@ pub(crate) struct Inspect {
 impl Inspect {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let path = self.file.display().to_string();
+        if let Some(out) = &self.out {
+            check_extension("--out", out, "html")?;
+        }
         let model = self.model.as_deref().map(Run::load_model).transpose()?;
         let clip = self.segment()?;
         if clip.samples.is_empty() {

@@ -45,7 +45,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use console::{Console, Verbosity};
 use stapes::report::{visible, visible_lines};
@@ -152,7 +152,8 @@ fn process_arguments() -> Vec<OsString> {
 /// It is the whole program: it prints and handles interrupts. A process may call it several times, one call after the other.
 pub fn run(arguments: Vec<OsString>) -> u8 {
     ARGUMENTS.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&arguments);
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let matches = with_negative_numbers(Arguments::command()).try_get_matches_from(arguments);
+    let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are not errors. A failure to print them cannot be reported either.
@@ -192,6 +193,15 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
             NOTHING_DONE
         }
     }
+}
+
+/// Reads `--window -1` as an option with a value, whose own check explains what is wrong.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let allow = |argument: clap::Arg| {
+        let takes_value = argument.get_action().takes_values() && !argument.is_positional();
+        argument.allow_negative_numbers(takes_value)
+    };
+    command.mut_args(allow).mut_subcommands(with_negative_numbers)
 }
 
 /// Runs a command and returns the exit code.

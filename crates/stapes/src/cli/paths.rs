@@ -32,6 +32,15 @@ pub(super) fn output(out: Option<PathBuf>, name: &Path) -> PathBuf {
     out.unwrap_or_else(|| stapes::run::free_name(&Path::new("runs").join(name)))
 }
 
+/// Checks that the name of an output that replaces an existing file has the extension of its format, so that it is not a recording
+/// or a recipe.
+pub(super) fn check_extension(option: &str, path: &Path, extension: &str) -> Result<()> {
+    if path.extension().is_none_or(|found| !found.eq_ignore_ascii_case(extension)) {
+        bail!("{option} {}: the name of the file ends with .{extension}", path.display());
+    }
+    Ok(())
+}
+
 /// Creates a folder for results unless it exists.
 pub(super) fn create_folder(out: &Path) -> Result<()> {
     if out.exists() && !out.is_dir() {

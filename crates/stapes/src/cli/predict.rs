@@ -81,8 +81,8 @@ impl Predict {
             Input::Recordings(_) => input_files::is_recording,
             Input::Frames(_) => input_files::is_frames,
         };
-        let files = input_files::find(&self.paths, self.files_from.as_deref(), is_wanted)?;
-        let files: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
+        let found = input_files::find(&self.paths, self.files_from.as_deref(), is_wanted)?;
+        let files: Vec<PathBuf> = found.files.into_iter().map(|file| file.path).collect();
         let is_stdin = |file: &Path| file.as_os_str() == input_files::STANDARD_INPUT;
         let copied = match files.iter().filter(|file| is_stdin(file)).count() {
             0 => None,
@@ -101,7 +101,7 @@ impl Predict {
         let labels =
             Labels { model: &model, shown: TopLabels { top: self.top.into(), threshold: self.threshold } };
         Ok(batches::process(
-            &files,
+            (&files, &found.failed),
             BATCH,
             console,
             || InputClassifier::new(&model, self.channel.channel),

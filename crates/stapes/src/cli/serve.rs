@@ -158,6 +158,12 @@ impl Serve {
                 "{addr}: other machines can use the Wyoming protocol, which has no token; keep the port inside your network"
             ));
         }
+        if let (Some(_), Some(label)) = (self.wyoming, label_without_wake_words(&models)?) {
+            console.warning(&format!(
+                "--wyoming: none of the models has wake words; store them with stapes eval --save-thresholds, or give one, such as \
+                 --keyword {label}=0.9"
+            ));
+        }
         if let Some(possible) = allow_connections(options.limits.max_connections) {
             console.warning(&format!(
                 "--max-connections {}: the system allows {possible}; raise the limit of open files (ulimit -n)",
@@ -226,6 +232,17 @@ impl Serve {
             Err(fault) => bail!("{place}: {fault}"),
         }
     }
+}
+
+/// Returns a label of the models if none of them has a wake word or detects voice activity.
+fn label_without_wake_words(models: &[ServedModel]) -> Result<Option<&str>> {
+    for served in models {
+        let model = served.model();
+        if model.keywords.is_some() || model.network()?.objective().is_frame_level() {
+            return Ok(None);
+        }
+    }
+    Ok(models.first().and_then(|served| served.model().labels.first()).map(|label| &**label))
 }
 
 /// Returns the name and the path of `NAME=PATH` or `PATH`; the name of a path is that of the run folder or the file.

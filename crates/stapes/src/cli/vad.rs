@@ -79,7 +79,8 @@ impl Vad {
             }
             _ => (BuiltInModel::VAD.load()?, &self.paths[..]),
         };
-        let files = input_files::find(paths, self.files_from.as_deref(), input_files::is_recording)?;
+        let found = input_files::find(paths, self.files_from.as_deref(), input_files::is_recording)?;
+        let files = found.files;
         if files.iter().any(|file| file.path.as_os_str() == STANDARD_INPUT) {
             bail!("-: this command reads files; `stapes stream` reads the standard input");
         }
@@ -97,7 +98,7 @@ impl Vad {
             print_text(console, format.header());
         }
         Ok(batches::process(
-            &files,
+            (&files, &found.failed),
             BATCH,
             console,
             || Ok(FileClassifier::new(&model)?.with_channel(self.channel.channel)),

@@ -264,6 +264,9 @@ impl Run {
         if let Some(model) = BuiltInModel::find(path) {
             return model.load();
         }
+        if path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return Err(BuiltInModel::unknown(path));
+        }
         if path.exists() && !path.is_dir() {
             return Ok(Model::load(path)?);
         }
@@ -272,10 +275,19 @@ impl Run {
             return Err(unfinished(path));
         }
         if !file.exists() {
-            return Err(Error::NoRun { folder: path.into(), file: MODEL });
+            return Err(match first_run(path) {
+                Some(run) => Error::SeveralRuns { folder: path.into(), run },
+                None => Error::NoRun { folder: path.into(), file: MODEL },
+            });
         }
         Ok(Model::load(&file)?)
     }
+}
+
+/// Returns the first folder in this one, by name, that has a model: a run of several seeds or folds.
+fn first_run(folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    entries.filter(|path| path.join(MODEL).is_file()).min()
 }
 
 /// Returns the error of an unfinished run, with the step of its checkpoint if it has a readable one.

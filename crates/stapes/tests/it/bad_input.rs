@@ -229,3 +229,63 @@ fn launched_processes_are_rejected_without_mpi() {
     scratch.run_with("OMPI_COMM_WORLD_SIZE", "2", arguments).fails(2, &["--features mpi"]);
     scratch.run_with("OMPI_COMM_WORLD_SIZE", "1", arguments).succeeds();
 }
+
+#[test]
+fn outputs_do_not_replace_files_of_another_kind() {
+    let scratch = Scratch::new();
+    scratch.write("one.wav", wav(&[0.1; 8000], 8000));
+    scratch.write("other.wav", wav(&[0.1; 8000], 8000));
+    scratch.run("inspect one.wav --out other.wav").fails(2, &["--out other.wav", "ends with .html"]);
+    scratch.run("eval run --predictions my.toml").fails(2, &["--predictions my.toml", "ends with .csv"]);
+    scratch.run("gradients run --out my.toml").fails(2, &["--out my.toml", "ends with .svg"]);
+    assert_eq!(std::fs::read(scratch.path("other.wav")).unwrap(), wav(&[0.1; 8000], 8000));
+}
+
+#[test]
+fn a_folder_without_recordings_does_not_stop_the_others() {
+    let scratch = Scratch::new();
+    scratch.write("one.wav", wav(&[0.1; 8000], 8000));
+    std::fs::create_dir(scratch.path("empty")).unwrap();
+    for command in ["predict digits", "vad"] {
+        scratch.run(&format!("{command} empty one.wav")).fails(1, &["empty: no file in this folder"]);
+        scratch.run(&format!("{command} empty")).fails(2, &["empty: no file in this folder"]);
+    }
+    let lines = scratch.run("predict digits empty one.wav --json").fails(1, &[]);
+    assert_eq!(
+        (lines.last_json()["files"].as_u64(), lines.last_json()["failed"].as_u64()),
+        (Some(2), Some(1))
+    );
+}
+
+#[test]
+fn models_that_do_not_exist_are_explained() {
+    let scratch = Scratch::new();
+    scratch.write("one.wav", wav(&[0.1; 8000], 8000));
+    scratch.run("predict vaad one.wav").fails(2, &["vaad: does not exist", "did you mean `vad`?"]);
+    scratch.run("predict runs/my one.wav").fails(2, &["runs/my: does not exist", "stapes models"]);
+    scratch.run("predict one.wav one.wav").fails(2, &["not a complete model file", "Give a run folder"]);
+    for seed in ["seed-2", "seed-1"] {
+        std::fs::create_dir_all(scratch.path("seeds").join(seed)).unwrap();
+        scratch.write(&format!("seeds/{seed}/model.safetensors"), "");
+    }
+    let parts = ["seeds: has several runs", "choose one, such as seeds/seed-1"];
+    scratch.run("predict seeds one.wav").fails(2, &parts);
+}
+
+#[test]
+fn negative_numbers_are_checked_by_the_option() {
+    let scratch = Scratch::new();
+    scratch.run("predict digits one.wav --window -1").fails(2, &["'-1'", "--window"]);
+    scratch.run("train tones.toml --seeds -1").fails(2, &["-1", "--seeds"]);
+    let output = scratch.run("vad one.wav --threshold -1").fails(2, &["--threshold"]);
+    assert!(!output.stderr().contains("tip:"), "{}", output.stderr());
+}
+
+#[test]
+fn negatives_that_do_not_exist_are_an_error() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    let words = ["new", "word", "--task", "wake-word", "--data", "tones/recordings", "--negatives", "nope"];
+    scratch.run_words(&words).fails(2, &["nope: does not exist"]);
+    assert!(!scratch.path("word.toml").exists());
+}

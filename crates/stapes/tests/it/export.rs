@@ -77,3 +77,24 @@ fn what_cannot_be_exported_is_refused_before_anything_is_written() {
     scratch.run("export vad --to onnx --out folder").fails(2, &["is a folder"]);
     assert_eq!(fs::read_dir(scratch.path("folder")).unwrap().count(), 0);
 }
+
+#[test]
+fn existing_files_are_replaced_with_force_only_and_runs_never() {
+    let scratch = Scratch::new();
+    scratch.write("my.toml", "a recipe");
+    scratch.run("export vad --to onnx --out my.toml").fails(2, &["my.toml: exists", "--force"]);
+    assert_eq!(fs::read(scratch.path("my.toml")).unwrap(), b"a recipe");
+    scratch.run("export vad --to onnx --out my.toml --force").succeeds();
+    assert!(fs::read(scratch.path("my.toml")).unwrap().len() > 1000);
+    // One of the files exists: none is written.
+    fs::create_dir(scratch.path("project")).unwrap();
+    scratch.write("project/Makefile", "all:");
+    scratch.run("export vad --to c --out project").fails(2, &["Makefile: exists", "--force"]);
+    assert_eq!(fs::read_dir(scratch.path("project")).unwrap().count(), 1);
+    fs::create_dir(scratch.path("run")).unwrap();
+    for file in ["run.json", "model.safetensors"] {
+        scratch.write(&format!("run/{file}"), "a run");
+    }
+    scratch.run("export vad --to torch --out run --force").fails(2, &["run: is a run folder"]);
+    assert_eq!(fs::read(scratch.path("run/model.safetensors")).unwrap(), b"a run");
+}

@@ -114,7 +114,7 @@ impl Recordings {
         let results = RefCell::new(Vec::new());
         let recordings: Vec<&LabeledRecording> = self.recordings.iter().collect();
         let code = batches::process(
-            &recordings,
+            (&recordings, &[]),
             BATCH,
             console,
             || Ok(()),

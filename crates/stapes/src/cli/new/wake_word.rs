@@ -11,7 +11,7 @@ use stapes::report::{shell_word, visible};
 use stapes::{Voices, WakeWord};
 
 use super::super::console::{Console, visible_path};
-use super::super::input_files::{self, is_recording};
+use super::super::input_files::{self, InputFile, is_recording};
 use super::super::paths::{create_folder, write_file};
 use super::super::progress;
 use super::print_recipe;
@@ -64,7 +64,12 @@ impl WakeWordArgs {
             if paths.is_empty() {
                 return Ok(Vec::new());
             }
-            Ok(input_files::find(paths, None, is_recording)?.into_iter().map(|file| file.path).collect())
+            let files = input_files::find(paths, None, is_recording)?.all()?;
+            let is_missing = |file: &&InputFile| file.path.symlink_metadata().is_err();
+            if let Some(missing) = files.iter().find(is_missing) {
+                bail!("{}: does not exist; check the path", missing.path.display());
+            }
+            Ok(files.into_iter().map(|file| file.path).collect())
         };
         let recordings = files(std::slice::from_ref(*data))?;
         let (negatives, hard_negatives) = (files(&self.negatives)?, files(&self.hard_negatives)?);

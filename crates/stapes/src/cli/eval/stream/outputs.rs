@@ -10,7 +10,7 @@ use stapes::recording_view;
 use stapes::report::{Excerpt, StreamError, StreamReport, render_stream};
 
 use crate::cli::console::{Console, visible_path};
-use crate::cli::paths::{create_folder, write_file};
+use crate::cli::paths::{check_extension, create_folder, write_file};
 
 /// Largest number of errors with a sound on a page.
 const MAX_SOUNDS: usize = 100;
@@ -49,9 +49,7 @@ impl Outputs<'_> {
     /// Checks the paths before the recordings are read.
     pub(super) fn check(&self) -> Result<()> {
         if let Some(page) = self.page {
-            if page.extension().is_none_or(|extension| extension != "html") {
-                bail!("--page {}: the name of a page ends with .html", page.display());
-            }
+            check_extension("--page", page, "html")?;
             if page.parent().is_some_and(|parent| parent != Path::new("") && !parent.is_dir()) {
                 bail!("{}: --page needs this folder; create it", page.display());
             }
