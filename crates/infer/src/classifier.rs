@@ -70,16 +70,13 @@ impl<'a> Classifier<'a> {
     /// \[K\], or [T, K] for a frame-level model.
     ///
     /// # Errors
-    /// [`InferError::WrongInput`] if the model reads frames; [`InferError::NoSamples`]; otherwise the errors of [`ClipExtractor::extract`] and of
+    /// [`InferError::WrongInput`] if the model reads frames; otherwise the errors of [`ClipExtractor::extract`] and of
     /// [`Classifier::classify_frames`].
     pub fn classify(&mut self, clip: &Clip) -> Result<Vec<f32>, InferError> {
         let Some(extractor) = &mut self.extractor else {
             let expected = format!("frames {}", self.model().shape);
             return Err(InferError::WrongInput { expected, got: "a recording".into() });
         };
-        if clip.samples.is_empty() {
-            return Err(InferError::NoSamples);
-        }
         let features = extractor.extract(clip)?;
         self.classify_frames(&features)
     }

@@ -33,6 +33,10 @@ impl ClipExtractor {
     /// large; [`InferError::NoFrames`] if it is too
     /// short; [`InferError::Audio`] if it cannot be resampled.
     pub fn extract(&mut self, clip: &Clip) -> Result<Features, InferError> {
+        // A clip of a fixed length would be all zeros.
+        if clip.samples.is_empty() {
+            return Err(InferError::NoFrames { samples: 0 });
+        }
         let features = if clip.sample_rate_hz == self.sample_rate_hz {
             self.front_end.extract(&clip.samples)
         } else {

@@ -26,11 +26,8 @@ pub enum InferError {
         /// Its value.
         value: f32,
     },
-    /// There is nothing to classify.
-    #[error("there are no samples; check how the recording was made")]
-    NoSamples,
     /// The file is not a complete model file.
-    #[error("{}: not a complete model file: {reason}. Give a run folder or its model.safetensors, copy the file again, or train again", path.display())]
+    #[error("{}: not a complete model file: {reason}. Copy the file again, or train again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -158,8 +158,8 @@ SAMPLES = clips()[0]
 FAULTS = {
     "no rate": (lambda: DIGITS.predict(SAMPLES), ValueError, "sr is missing.*sr=8000"),
     "no rate of a list": (lambda: DIGITS.predict([SAMPLES]), ValueError, "sr is missing"),
-    "no samples": (lambda: DIGITS.predict(SAMPLES[:0], 8000), ValueError, "there are no samples"),
-    "no samples in a list": (lambda: DIGITS.predict([SAMPLES, SAMPLES[:0]], 8000), ValueError, "example 1: there are no samples"),
+    "no samples": (lambda: DIGITS.predict(SAMPLES[:0], 8000), ValueError, "0 samples are too few"),
+    "no samples in a list": (lambda: DIGITS.predict([SAMPLES, SAMPLES[:0]], 8000), ValueError, "example 1: 0 samples are too few"),
     "rate 0": (lambda: DIGITS.predict(SAMPLES, 0), ValueError, "sr = 0: must be a whole number of at least 1"),
     "a fraction as rate": (lambda: DIGITS.predict(SAMPLES, 8000.5), ValueError, "sr = 8000.5: must be a whole number"),
     "text as rate": (lambda: DIGITS.features(SAMPLES, "8000"), ValueError, "sr = '8000': must be a whole number"),

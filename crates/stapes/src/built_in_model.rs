@@ -54,7 +54,9 @@ impl BuiltInModel {
         let similarity = |model: &&BuiltInModel| strsim::jaro_winkler(&name, model.name);
         let closest = BUILT_IN_MODELS.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
         let advice = match closest.filter(|model| similarity(model) > 0.85) {
-            Some(closest) => format!("did you mean `{}`?", closest.name),
+            Some(closest) => {
+                format!("did you mean `{}`? Otherwise give a run folder or a model file", closest.name)
+            }
             None => "give a run folder or a model file; `stapes models` lists the built-in models".into(),
         };
         Error::NoModel { path: path.into(), advice }

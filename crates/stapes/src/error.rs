@@ -212,8 +212,8 @@ pub enum Error {
         /// The next step.
         advice: String,
     },
-    /// The folder has several runs.
-    #[error("{}: has several runs; choose one, such as {}", folder.display(), run.display())]
+    /// The folder contains run folders.
+    #[error("{}: is not a run folder, but contains runs; choose one, such as {}", folder.display(), run.display())]
     SeveralRuns {
         /// The folder.
         folder: PathBuf,
@@ -317,6 +317,7 @@ impl Error {
         match self {
             Error::NoRun { .. }
             | Error::NoModel { .. }
+            | Error::SeveralRuns { .. }
             | Error::NoRecipe { .. }
             | Error::Data(DataError::MissingFolder { .. })
             | Error::Augment(AugmentError::MissingFolder { .. }) => true,

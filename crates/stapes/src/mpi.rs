@@ -10,10 +10,13 @@ use stapes_train::Communicator;
 
 /// Communicator of the processes that `mpirun` or a cluster's scheduler started together.
 ///
-/// Its methods must be called from the thread that initialized it.
+/// Methods that send or receive must be called from the thread that initialized it.
 pub struct MpiCommunicator {
     // Finalizes MPI when it is dropped.
     _universe: Universe,
+    // Asked for on other threads too, where MPI must not be called.
+    rank: usize,
+    size: usize,
 }
 
 /// Maximum number of bytes per message, because MPI counts in 32 bits.
@@ -23,7 +26,8 @@ impl MpiCommunicator {
     /// Initializes MPI; `None` if it was initialized before.
     pub fn initialize() -> Option<MpiCommunicator> {
         let (universe, _) = mpi::initialize_with_threading(mpi::Threading::Funneled)?;
-        Some(MpiCommunicator { _universe: universe })
+        let (rank, size) = (world().rank() as usize, world().size() as usize);
+        Some(MpiCommunicator { _universe: universe, rank, size })
     }
 }
 
@@ -38,11 +42,11 @@ fn world() -> SimpleCommunicator {
 
 impl Communicator for MpiCommunicator {
     fn rank(&self) -> usize {
-        world().rank() as usize
+        self.rank
     }
 
     fn size(&self) -> usize {
-        world().size() as usize
+        self.size
     }
 
     fn send(&self, values: &[f32], to: usize) {

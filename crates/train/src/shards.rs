@@ -94,9 +94,9 @@ impl<'t> Shards<'t> {
         let total_weight = if total_weight > 0.0 { total_weight } else { 1.0 };
         let step = Step { parameters, data, batch, mixes: &mixes, total_weight, options };
         match self.communicator.size() {
-            // The stages begin on a thread of the pool: from another thread, each would wake one and wait for it.
+            // On a thread of the pool: from any other thread, each parallel stage would wake one and wait for it.
             1 => rayon::scope(|_| self.run_step(step)),
-            // A communicator may work on its own thread only.
+            // MPI may be called only from the thread that initialized it.
             _ => self.run_step(step),
         }
     }

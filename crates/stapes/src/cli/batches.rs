@@ -11,10 +11,10 @@ use super::console::Console;
 use super::progress;
 
 /// Processes files in batches of `per_thread` files per thread, each with the state of its thread, and prints each result. A
-/// failed file is passed to `on_error`, and the others are processed; `folders` failed before. Returns the exit code. Stops when
-/// nobody reads the output.
+/// failed file is passed to `on_error`, and the others are processed. `paths` failed before: they are printed first, and counted. Returns
+/// the exit code. Stops when nobody reads the output.
 pub(super) fn process<F: Sync, S, R: Send>(
-    (files, folders): (&[F], &[(PathBuf, anyhow::Error)]),
+    (files, paths): (&[F], &[(PathBuf, anyhow::Error)]),
     per_thread: usize,
     console: &Console,
     state: impl Fn() -> Result<S> + Sync + Send,
@@ -23,10 +23,10 @@ pub(super) fn process<F: Sync, S, R: Send>(
     on_error: impl Fn(&F, &anyhow::Error),
 ) -> u8 {
     let bar = if files.len() > 1 { progress::bar(files.len(), "files") } else { ProgressBar::hidden() };
-    for (folder, error) in folders {
-        console.failed_file(folder, &super::message(error));
+    for (path, error) in paths {
+        console.failed_file(path, &super::message(error));
     }
-    let mut failed = folders.len();
+    let mut failed = paths.len();
     for batch in files.chunks(per_thread * rayon::current_num_threads()) {
         let results: Vec<Result<R>> = batch
             .par_iter()
@@ -49,7 +49,7 @@ pub(super) fn process<F: Sync, S, R: Send>(
         }
     }
     bar.finish_and_clear();
-    let total = files.len() + folders.len();
+    let total = files.len() + paths.len();
     console.json(&json!({ "files": total, "failed": failed }));
     match failed {
         0 => super::DONE,

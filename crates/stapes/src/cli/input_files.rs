@@ -19,7 +19,7 @@ pub(crate) struct InputFile {
     pub(crate) below: PathBuf,
 }
 
-/// Files of the arguments, and the folders whose files cannot be found.
+/// Files of the arguments, and the paths and patterns whose files cannot be found.
 pub(crate) struct Found {
     pub(crate) files: Vec<InputFile>,
     pub(crate) failed: Vec<(PathBuf, anyhow::Error)>,
@@ -50,7 +50,10 @@ pub(crate) fn find(paths: &[PathBuf], list: Option<&Path>, is_wanted: fn(&Path) 
             files.push(single(path.clone()));
         } else {
             match path.to_str().filter(|text| text.contains(['*', '?', '['])) {
-                Some(pattern) => files.extend(of_pattern(pattern)?.into_iter().map(single)),
+                Some(pattern) => match of_pattern(pattern) {
+                    Ok(found) => files.extend(found.into_iter().map(single)),
+                    Err(error) => failed.push((path.clone(), error)),
+                },
                 None => files.push(single(path.clone())),
             }
         }
@@ -60,14 +63,10 @@ pub(crate) fn find(paths: &[PathBuf], list: Option<&Path>, is_wanted: fn(&Path) 
         let paths = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(PathBuf::from);
         files.extend(paths.map(single));
     }
-    let found = Found { files, failed };
-    match found.files.is_empty() {
-        false => Ok(found),
-        true => {
-            found.all()?;
-            bail!("the list of files is empty; give at least one file")
-        }
+    if files.is_empty() && failed.is_empty() {
+        bail!("the list of files is empty; give at least one file");
     }
+    Ok(Found { files, failed })
 }
 
 /// Returns the wanted files below a folder, at least one.
@@ -149,13 +148,11 @@ mod tests {
         assert_eq!(names(&[path("x[1].wav")], None), ["x[1].wav"]);
         assert_eq!(names(&[], Some(&path("list"))), ["2.wav", "missing.wav"]);
         for wrong in [path("a/*.ogg"), path("a/[")] {
-            let Err(error) = find(std::slice::from_ref(&wrong), None, is_recording) else {
-                panic!("{} is found", wrong.display())
-            };
+            let error = find(std::slice::from_ref(&wrong), None, is_recording).unwrap().all().unwrap_err();
             assert!(error.to_string().contains(&wrong.display().to_string()), "{error}");
         }
         std::fs::create_dir(path("empty")).unwrap();
-        assert!(find(&[path("empty")], None, is_recording).is_err());
+        assert!(find(&[], Some(&path("a/notes.txt")), is_recording).is_err());
         // The others are found.
         let found = find(&[path("empty"), path("a")], None, is_recording).unwrap();
         assert_eq!((found.files.len(), &found.failed[0].0), (3, &path("empty")));

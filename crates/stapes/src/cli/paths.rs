@@ -32,11 +32,19 @@ pub(super) fn output(out: Option<PathBuf>, name: &Path) -> PathBuf {
     out.unwrap_or_else(|| stapes::run::free_name(&Path::new("runs").join(name)))
 }
 
-/// Checks that the name of an output that replaces an existing file has the extension of its format, so that it is not a recording
-/// or a recipe.
+/// True for a pipe or a device, whose content is not replaced.
+pub(super) fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// Checks that the name of an output that replaces an existing file has the extension of its format, so that a recording or a
+/// recipe is not replaced by mistake.
 pub(super) fn check_extension(option: &str, path: &Path, extension: &str) -> Result<()> {
-    if path.extension().is_none_or(|found| !found.eq_ignore_ascii_case(extension)) {
-        bail!("{option} {}: the name of the file ends with .{extension}", path.display());
+    if !is_special(path) && path.extension().is_none_or(|found| !found.eq_ignore_ascii_case(extension)) {
+        bail!(
+            "{option} {}: is not a .{extension} file; give a name that ends with .{extension}",
+            path.display()
+        );
     }
     Ok(())
 }

@@ -158,11 +158,11 @@ impl Serve {
                 "{addr}: other machines can use the Wyoming protocol, which has no token; keep the port inside your network"
             ));
         }
-        if let (Some(_), Some(label)) = (self.wyoming, label_without_wake_words(&models)?) {
-            console.warning(&format!(
-                "--wyoming: none of the models has wake words; store them with stapes eval --save-thresholds, or give one, such as \
-                 --keyword {label}=0.9"
-            ));
+        if self.wyoming.is_some() && !is_any_for_wyoming(&models)? {
+            console.warning(
+                "--wyoming: none of the models has wake words or detects voice activity; store wake words with stapes eval \
+                 --save-thresholds, or give a label with --keyword LABEL=0.9",
+            );
         }
         if let Some(possible) = allow_connections(options.limits.max_connections) {
             console.warning(&format!(
@@ -234,15 +234,15 @@ impl Serve {
     }
 }
 
-/// Returns a label of the models if none of them has a wake word or detects voice activity.
-fn label_without_wake_words(models: &[ServedModel]) -> Result<Option<&str>> {
-    for served in models {
-        let model = served.model();
-        if model.keywords.is_some() || model.network()?.objective().is_frame_level() {
-            return Ok(None);
+/// True if a model has wake words with thresholds, or detects voice activity.
+fn is_any_for_wyoming(models: &[ServedModel]) -> Result<bool> {
+    for model in models.iter().map(ServedModel::model) {
+        let has_words = model.keywords.as_ref().is_some_and(|keywords| !keywords.thresholds.is_empty());
+        if has_words || model.network()?.objective().is_frame_level() {
+            return Ok(true);
         }
     }
-    Ok(models.first().and_then(|served| served.model().labels.first()).map(|label| &**label))
+    Ok(false)
 }
 
 /// Returns the name and the path of `NAME=PATH` or `PATH`; the name of a path is that of the run folder or the file.

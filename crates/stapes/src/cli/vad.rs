@@ -91,10 +91,13 @@ impl Vad {
             bail!("{} recordings are not one .{} file; give --out a folder", files.len(), format.extension());
         }
         self.check_outputs(&files)?;
-        for folder in self.out.iter().chain(&self.cut).chain(&self.plot) {
+        let is_any = !files.is_empty();
+        for folder in self.out.iter().chain(&self.cut).chain(&self.plot).filter(|_| is_any) {
             create_folder(folder)?;
         }
-        if let Some(format) = self.format.filter(|_| self.out.is_none() && !format_is_empty(self.format)) {
+        if let Some(format) =
+            self.format.filter(|_| is_any && self.out.is_none() && !format_is_empty(self.format))
+        {
             print_text(console, format.header());
         }
         Ok(batches::process(

@@ -9,7 +9,10 @@ mod predictions;
 mod tensorboard;
 mod versions;
 
-use std::io;
+use std::io::{
+    self,
+    ErrorKind::{InvalidFilename, NotADirectory, NotFound},
+};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -264,11 +267,13 @@ impl Run {
         if let Some(model) = BuiltInModel::find(path) {
             return model.load();
         }
-        if path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-            return Err(BuiltInModel::unknown(path));
-        }
-        if path.exists() && !path.is_dir() {
-            return Ok(Model::load(path)?);
+        match path.metadata() {
+            Ok(found) if !found.is_dir() => return Ok(Model::load(path)?),
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) => {
+                return Err(BuiltInModel::unknown(path));
+            }
+            Err(source) => return Err(Error::File { path: path.into(), action: "read the model", source }),
         }
         let file = path.join(MODEL);
         if !file.exists() && matches!(RunState::of(path), Ok(RunState::Partial)) {
@@ -282,6 +287,15 @@ impl Run {
         }
         Ok(Model::load(&file)?)
     }
+}
+
+/// True for the path of a file that a run in the same folder wrote.
+pub fn is_file_of_run(path: &Path) -> bool {
+    let files = [RECIPE, MODEL, LAST, METRICS, RECORD, PREDICTIONS, REPORT, CHECKPOINT];
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    path.exists()
+        && files.iter().any(|file| path.ends_with(file))
+        && matches!(RunState::of(folder), Ok(RunState::Partial | RunState::Complete))
 }
 
 /// Returns the first folder in this one, by name, that has a model: a run of several seeds or folds.

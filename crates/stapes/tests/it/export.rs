@@ -95,6 +95,23 @@ fn existing_files_are_replaced_with_force_only_and_runs_never() {
     for file in ["run.json", "model.safetensors"] {
         scratch.write(&format!("run/{file}"), "a run");
     }
-    scratch.run("export vad --to torch --out run --force").fails(2, &["run: is a run folder"]);
-    assert_eq!(fs::read(scratch.path("run/model.safetensors")).unwrap(), b"a run");
+    let refused = ["is a file of a trained model", "--out"];
+    scratch.run("export vad --to torch --out run --force").fails(2, &refused);
+    for file in ["run.json", "model.safetensors"] {
+        scratch.run(&format!("export vad --to onnx --out run/{file} --force")).fails(2, &refused);
+        assert_eq!(fs::read(scratch.path("run").join(file)).unwrap(), b"a run");
+    }
+    // A new file beside them, and the model itself.
+    scratch.run("export vad --to onnx --out run/vad.onnx").succeeds();
+    scratch.run("export vad --to torch --out module").succeeds();
+    fs::create_dir(scratch.path("copy")).unwrap();
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/vad/model.safetensors");
+    fs::copy(model, scratch.path("copy/model.safetensors")).unwrap();
+    for model in ["copy", "copy/model.safetensors"] {
+        scratch.run(&format!("export {model} --to torch --out copy --force")).fails(2, &refused);
+    }
+    assert_eq!(fs::read(scratch.path("copy/model.safetensors")).unwrap(), fs::read(model).unwrap());
+    // A device is written to.
+    #[cfg(unix)]
+    scratch.run("export vad --to onnx --out /dev/null").succeeds();
 }

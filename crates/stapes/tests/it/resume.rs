@@ -107,7 +107,8 @@ fn resumed_run_must_have_the_same_recipe_and_data() {
     let other = format!("{arguments} --resume --set train.learning_rate=1e-3");
     scratch.run(&other).fails(2, &["run", "learning_rate = 0.02", "learning_rate = 0.001"]);
     std::fs::remove_file(scratch.path("tones/recordings/3_ann_7.wav")).unwrap();
-    scratch.run(&format!("{arguments} --resume")).fails(2, &["different data", "--force"]);
+    let ran = scratch.run(&format!("{arguments} --resume")).fails(2, &["different data", "--force"]);
+    assert!(!ran.stderr().contains("continue from there"), "{}", ran.stderr());
     let model = std::fs::read(scratch.path("run/checkpoint.safetensors")).unwrap();
     scratch.write("run/checkpoint.safetensors", &model[..model.len() / 2]);
     scratch.run(&format!("{arguments} --resume")).fails(2, &["checkpoint.safetensors", "--force"]);

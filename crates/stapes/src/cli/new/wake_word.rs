@@ -65,7 +65,7 @@ impl WakeWordArgs {
                 return Ok(Vec::new());
             }
             let files = input_files::find(paths, None, is_recording)?.all()?;
-            let is_missing = |file: &&InputFile| file.path.symlink_metadata().is_err();
+            let is_missing = |file: &&InputFile| !file.path.exists();
             if let Some(missing) = files.iter().find(is_missing) {
                 bail!("{}: does not exist; check the path", missing.path.display());
             }
