@@ -33,10 +33,6 @@ impl ClipExtractor {
     /// large; [`InferError::NoFrames`] if it is too
     /// short; [`InferError::Audio`] if it cannot be resampled.
     pub fn extract(&mut self, clip: &Clip) -> Result<Features, InferError> {
-        // A clip of a fixed length would be all zeros.
-        if clip.samples.is_empty() {
-            return Err(InferError::NoFrames { samples: 0 });
-        }
         let features = if clip.sample_rate_hz == self.sample_rate_hz {
             self.front_end.extract(&clip.samples)
         } else {
@@ -46,7 +42,8 @@ impl ClipExtractor {
             FeatureError::Overflow { .. } => too_large(&clip.samples),
             error => InferError::from(error),
         })?;
-        if features.frames() == 0 {
+        // An empty clip of a fixed length would be all zeros.
+        if features.frames() == 0 || clip.samples.is_empty() {
             return Err(InferError::NoFrames { samples: clip.samples.len() });
         }
         Ok(features)

@@ -158,8 +158,8 @@ SAMPLES = clips()[0]
 FAULTS = {
     "no rate": (lambda: DIGITS.predict(SAMPLES), ValueError, "sr is missing.*sr=8000"),
     "no rate of a list": (lambda: DIGITS.predict([SAMPLES]), ValueError, "sr is missing"),
-    "no samples": (lambda: DIGITS.predict(SAMPLES[:0], 8000), ValueError, "0 samples are too few"),
-    "no samples in a list": (lambda: DIGITS.predict([SAMPLES, SAMPLES[:0]], 8000), ValueError, "example 1: 0 samples are too few"),
+    "no samples": (lambda: DIGITS.predict(SAMPLES[:0], 8000), ValueError, "0 samples, too few"),
+    "no samples in a list": (lambda: DIGITS.predict([SAMPLES, SAMPLES[:0]], 8000), ValueError, "example 1: the recording has 0 samples, too few"),
     "rate 0": (lambda: DIGITS.predict(SAMPLES, 0), ValueError, "sr = 0: must be a whole number of at least 1"),
     "a fraction as rate": (lambda: DIGITS.predict(SAMPLES, 8000.5), ValueError, "sr = 8000.5: must be a whole number"),
     "text as rate": (lambda: DIGITS.features(SAMPLES, "8000"), ValueError, "sr = '8000': must be a whole number"),
@@ -170,7 +170,7 @@ FAULTS = {
     "None": (lambda: DIGITS.predict(None, 8000), ValueError, "audio is None"),
     "complex numbers": (lambda: DIGITS.predict(SAMPLES * 1j, 8000), ValueError, "complex64; expected real numbers"),
     "no file": (lambda: DIGITS.predict("absent.wav"), FileNotFoundError, "absent.wav: No such file or directory$"),
-    "no model": (lambda: stapes.Model.load("absent"), FileNotFoundError, "absent: is not a run folder"),
+    "no model": (lambda: stapes.Model.load("absent"), FileNotFoundError, "absent: does not exist, and is not a built-in model"),
     "no folder": (lambda: DIGITS.save("absent/model.safetensors"), FileNotFoundError, "cannot write the model"),
     "segments of a recording": (lambda: DIGITS.segments(SAMPLES, 8000), ValueError, "one class per recording"),
 }
