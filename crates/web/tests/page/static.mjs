@@ -18,7 +18,7 @@ export function stapes(...args) {
 /** Exports a model to a folder; returns the folder. */
 export function exportModel(model) {
   const folder = join(process.env.OUT, `${model}-web`);
-  stapes("export", model, "--to", "web", "--out", folder);
+  stapes("export", model, "--to", "web", "--out", folder, "--force");
   return folder;
 }
 
