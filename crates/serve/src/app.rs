@@ -148,7 +148,7 @@ pub(crate) mod tests {
     use stapes_infer::Model;
 
     use super::*;
-    use crate::models::ServedModel;
+    use crate::served_model::ServedModel;
 
     /// Returns the state of a server with the built-in models.
     pub(crate) fn app() -> App {

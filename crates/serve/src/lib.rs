@@ -25,6 +25,7 @@ mod pool;
 mod routes;
 mod samples;
 mod segments;
+mod served_model;
 mod server;
 mod stream;
 mod token;
@@ -34,8 +35,8 @@ mod wyoming;
 
 pub use error::ServeError;
 pub use log::{LogFormat, LogLevel, start_log};
-pub use models::ServedModel;
 pub use open_files::allow_connections;
 pub use options::{Limits, ServerOptions};
+pub use served_model::ServedModel;
 pub use server::Server;
 pub use token::Token;

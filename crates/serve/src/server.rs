@@ -12,8 +12,9 @@ use tokio::time::timeout;
 use crate::app::App;
 use crate::connection::Acceptor;
 use crate::error::ServeError;
-use crate::models::{Models, ServedModel};
+use crate::models::Models;
 use crate::options::ServerOptions;
+use crate::served_model::ServedModel;
 use crate::{http, routes, wyoming};
 
 /// Number of tasks of a thread between two checks for events of sockets: a task may compute for some milliseconds.
