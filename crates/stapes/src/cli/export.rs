@@ -8,7 +8,7 @@ use serde_json::json;
 use stapes::BuiltInModel;
 use stapes::infer::{Input, Model};
 use stapes::quantize::QuantizedNetwork;
-use stapes::run::{self, MODEL, Run};
+use stapes::run::{self, Run};
 use stapes_export::{
     COptions, ExportError, ExportFile, OPSET, OnnxOptions, WebOptions, c_files, onnx_model, torch_files,
     triton_repository, web_files,
@@ -16,7 +16,7 @@ use stapes_export::{
 
 use super::console::{Console, thousands, visible_path};
 use super::eval_data::{EvalData, EvalSubset};
-use super::paths::{create_folder, is_special, output, write_file};
+use super::paths::{create_folder, is_input, is_special, output, write_file};
 use super::run_options::parse_time;
 
 /// Write a trained model for another program: ONNX, Triton, PyTorch, C, browsers
@@ -181,12 +181,6 @@ impl Export {
         stem.unwrap_or("model").chars().map(plain).collect()
     }
 
-    /// True for the file of the model itself.
-    fn is_read(&self, path: &Path) -> bool {
-        let model = if self.model.is_dir() { self.model.join(MODEL) } else { self.model.clone() };
-        path.canonicalize().is_ok_and(|path| model.canonicalize().is_ok_and(|model| model == path))
-    }
-
     /// Writes the files, and returns their paths and sizes. Nothing is written if one of them may not be replaced.
     fn write(&self, out: &Path, files: &[ExportFile]) -> Result<Vec<(PathBuf, usize)>> {
         let place = |file: &ExportFile| match file.path.is_empty() {
@@ -200,7 +194,7 @@ impl Export {
             if is_special(&path) {
                 continue;
             }
-            if self.is_read(&path) || run::is_file_of_run(&path) {
+            if is_input(&path, &self.model) || run::is_file_of_run(&path) {
                 bail!("{}: is a file of a trained model; give another --out", path.display());
             }
             if !self.force && path.symlink_metadata().is_ok() {

@@ -12,7 +12,7 @@ use stapes::report::{FrameView, Inspection, InspectionScores, render_inspection}
 use stapes::run::Run;
 
 use super::console::{Console, duration, thousands, visible_path};
-use super::paths::{check_extension, create_folder, output, write_file};
+use super::paths::{check_extension, create_folder, is_input, output, write_file};
 use super::run_options::parse_time;
 
 /// Show a recording on an HTML page: waveform, spectrogram and, with a model, its features and scores over time
@@ -95,9 +95,7 @@ impl Inspect {
         let out = output(self.out, Path::new(&name));
         let inputs = [Some(&self.file), self.model.as_ref()].into_iter().flatten();
         for input in inputs {
-            let same =
-                |file: &Path| matches!((out.canonicalize(), file.canonicalize()), (Ok(a), Ok(b)) if a == b);
-            if same(input) || same(&input.join(stapes::run::MODEL)) {
+            if is_input(&out, input) {
                 bail!("{}: is an input of this command; choose another --out", out.display());
             }
         }

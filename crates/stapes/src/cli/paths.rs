@@ -32,6 +32,12 @@ pub(super) fn output(out: Option<PathBuf>, name: &Path) -> PathBuf {
     out.unwrap_or_else(|| stapes::run::free_name(&Path::new("runs").join(name)))
 }
 
+/// True if an output is the file of an input, or the model file of an input that is a run folder.
+pub(super) fn is_input(out: &Path, input: &Path) -> bool {
+    let same = |file: &Path| matches!((out.canonicalize(), file.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    same(input) || same(&input.join(stapes::run::MODEL))
+}
+
 /// True for a pipe or a device, whose content is not replaced.
 pub(super) fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
